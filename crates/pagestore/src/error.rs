@@ -1,0 +1,95 @@
+//! What can go wrong in a page store, in kinds a caller treats differently.
+
+use actor_sqlite_ltx::Txid;
+
+use crate::{ActorId, CommitId, Generation};
+
+/// A failed operation of a [`crate::PageStore`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Somebody else claimed the database: this lease is over.
+    #[error(
+        "{actor} was claimed by another owner: this handle has generation {} and head \
+         {expected_head}, the store has generation {} and head {actual_head}",
+        expected_generation.0, actual_generation.0
+    )]
+    Fenced {
+        /// Whose database.
+        actor: ActorId,
+        /// The lease's generation.
+        expected_generation: Generation,
+        /// The store's generation.
+        actual_generation: Generation,
+        /// The head the lease last saw.
+        expected_head: Txid,
+        /// The store's head.
+        actual_head: Txid,
+    },
+    /// The store could not be reached; nothing was changed, and a later try may succeed.
+    #[error("the store is unavailable: {reason}")]
+    Unavailable {
+        /// What the layer below said.
+        reason: String,
+    },
+    /// The answer to a commit was lost and asking for it failed as well.
+    #[error("{actor}: the outcome of commit {}.{} is unknown: {reason}", commit_id.generation.0, commit_id.sequence)]
+    UnknownCommit {
+        /// Whose database.
+        actor: ActorId,
+        /// The commit.
+        commit_id: CommitId,
+        /// What the layer below said.
+        reason: String,
+    },
+    /// Stored bytes are wrong. Nothing was healed.
+    #[error("{actor}: row {row} is corrupt: {reason}")]
+    Corrupt {
+        /// Whose database.
+        actor: ActorId,
+        /// The row, in words: `DELTA 12 chunk 0`.
+        row: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A transaction or a row is larger than the store takes; nothing was changed.
+    #[error("{what} is {actual}, more than {limit}")]
+    Limit {
+        /// What is too large, with its unit: `bytes of a commit`.
+        what: &'static str,
+        /// How large it is.
+        actual: u64,
+        /// The largest the store takes.
+        limit: u64,
+    },
+    /// There is no such database, and the claim was not to make one.
+    #[error("there is no database {actor}")]
+    NotFound {
+        /// The name that was asked for.
+        actor: ActorId,
+    },
+    /// A sync of the store failed: what was ordered after the last good one may be lost, and every
+    /// handle is over.
+    #[error("the store stopped: {reason}")]
+    Dead {
+        /// What the layer below said.
+        reason: String,
+    },
+    /// The store is held by another process.
+    #[error("the store at {path} is in use by {holder}")]
+    InUse {
+        /// The store's directory.
+        path: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// The lease was released or the store was closed.
+    #[error("the handle is closed")]
+    Closed,
+    /// The caller asked for something that makes no sense: a bug on its side, or a bad setting.
+    #[error("{reason}")]
+    Invalid {
+        /// What is wrong with which argument.
+        reason: String,
+    },
+}

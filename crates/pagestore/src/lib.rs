@@ -1,0 +1,25 @@
+//! The contract between SQLite's side and the storage side: a store of the pages of many
+//! databases, each owned by one lease at a time.
+//!
+//! `vfs` and `session` see a [`PageStore`]; `engine` is one over a key-value store, `client` one
+//! over a network. Small and synchronous: SQLite blocks in its callbacks anyway. This crate knows
+//! neither SQLite nor keys nor sockets. The [`conformance`] suite is what every implementation runs.
+
+#![forbid(unsafe_code)]
+
+mod actor;
+mod admin;
+mod clock;
+mod contract;
+mod error;
+mod lease;
+
+pub use actor::{ActorId, InvalidActorId};
+pub use admin::{ActorStat, Damage, PageStoreAdmin, VerifyReport};
+pub use clock::Clock;
+pub use contract::{
+    Claim, ClaimOptions, CommitPhases, CommitRequest, Committed, DurableCallback, PageSink,
+    PageStore, Resolution,
+};
+pub use error::StoreError;
+pub use lease::{CommitId, Generation, Head, Lease, Ticket};
