@@ -12,9 +12,19 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+pub mod conformance;
 mod contract;
 mod error;
+mod fault;
+mod image;
+mod limits;
+mod mem;
 
 pub use batch::{Batch, Guard, Write};
 pub use contract::{Durability, DurableCallback, Kv, Limits, Scan, Snapshot, Ticket, Visit};
 pub use error::KvError;
+pub use fault::{
+    Boundary, BoundaryKind, Counters, CrashImage, Fault, FaultKv, Gate, Hook, OpKind, SeededFaults,
+};
+pub use image::Image;
+pub use mem::{MemKv, SyncMode};
