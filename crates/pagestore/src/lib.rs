@@ -13,6 +13,7 @@ mod clock;
 mod contract;
 mod error;
 mod lease;
+mod mem;
 
 pub use actor::{ActorId, InvalidActorId};
 pub use admin::{ActorStat, Damage, PageStoreAdmin, VerifyReport};
@@ -23,3 +24,4 @@ pub use contract::{
 };
 pub use error::StoreError;
 pub use lease::{CommitId, Generation, Head, Lease, Ticket};
+pub use mem::{MemCounts, MemPageStore};
