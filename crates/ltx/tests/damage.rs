@@ -176,7 +176,7 @@ fn pages_where_none_may_be() {
     let gap = SequenceError::SnapshotGap { pgno: pgno(3), expected: pgno(2) };
     assert_eq!(refused(&Forge::new(snapshot, vec![page(1), page(3)])), gap.into());
     let end = SequenceError::SnapshotEnd { missing: pgno(3), commit: 3 };
-    assert_eq!(refused(&Forge::new(snapshot, vec![page(1), page(2)])), end.clone().into());
+    assert_eq!(refused(&Forge::new(snapshot, vec![page(1), page(2)])), end.into());
     let untracked = Header { no_checksum: true, ..snapshot };
     assert_eq!(refused(&Forge::new(untracked, vec![page(1), page(2)])), end.into());
     for numbers in [&[5, 2][..], &[5, 5], &[9, 10]] {

@@ -43,6 +43,7 @@ fn every_golden_file_is_known() {
     let mut stored: Vec<String> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".ltx"))
         .collect();
     stored.sort();
     let mut known: Vec<String> = golden::files().into_iter().map(|golden| golden.name).collect();
