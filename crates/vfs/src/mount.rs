@@ -1,0 +1,211 @@
+//! One database in this process: a claim, and the files SQLite sees of it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actor_sqlite_ltx::{PageSize, Pgno};
+use actor_sqlite_pagestore::{Claim, Clock, Head, Lease, PageStore, StoreError, Ticket};
+
+use crate::main_file::MainFile;
+use crate::metrics::VfsMetrics;
+use crate::page_cache::{Incarnation, MountCache, PageCache};
+use crate::registry;
+use crate::scratch::ScratchPool;
+use crate::shared::{Position, Shared};
+use crate::write_set::WriteSet;
+
+/// What a mount is given beside its claim.
+#[derive(Clone)]
+pub struct MountOptions {
+    /// For the durations of commit phases.
+    pub clock: Arc<dyn Clock>,
+    /// Memory for the journal and temporary files, in bytes. What goes beyond goes to disk.
+    pub scratch_bytes_max: u64,
+    /// Where that is: a directory for anonymous files.
+    pub scratch_dir: PathBuf,
+}
+
+/// A claim that cannot be mounted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MountError {
+    /// The claim came with a page of another length than the database's.
+    #[error("page {pgno} of the claim has {bytes} bytes, the database pages of {}", page_size.get())]
+    PageLength {
+        /// The page.
+        pgno: Pgno,
+        /// Its length.
+        bytes: usize,
+        /// The database's page size.
+        page_size: PageSize,
+    },
+}
+
+/// One database that SQLite can open, once at a time, under [`Mount::file_name`].
+///
+/// The connection's thread works on the file; everything here may be called from any thread, and
+/// does not wait for the store.
+pub struct Mount {
+    incarnation: Incarnation,
+    name: String,
+    store: Arc<dyn PageStore>,
+    lease: Lease,
+    shared: Arc<Shared>,
+    cache: MountCache,
+    /// The main file while no connection has it; for good `None` once closed.
+    main: Mutex<Parked>,
+}
+
+enum Parked {
+    Here(Box<MainFile>),
+    Open,
+    Closed,
+}
+
+impl Mount {
+    /// Makes a claimed database known to the VFS.
+    ///
+    /// # Errors
+    /// [`MountError::PageLength`]. The lease is then still the caller's to release.
+    pub fn new(
+        store: Arc<dyn PageStore>,
+        claim: Claim,
+        cache: Arc<PageCache>,
+        options: MountOptions,
+    ) -> Result<Arc<Self>, MountError> {
+        let Claim { lease, head, ticket, pages } = claim;
+        let page_size = head.page_size;
+        for (pgno, page) in &pages {
+            if page.len() != page_size.bytes() {
+                return Err(MountError::PageLength { pgno: *pgno, bytes: page.len(), page_size });
+            }
+        }
+        let incarnation = Incarnation::next();
+        let cache = MountCache::new(cache, incarnation);
+        let scratch = ScratchPool::new(options.scratch_bytes_max, options.scratch_dir);
+        let shared = Arc::new(Shared::new(scratch, Position { head, ticket }));
+        let mut main = MainFile {
+            store: store.clone(),
+            lease: lease.clone(),
+            shared: shared.clone(),
+            cache: cache.clone(),
+            clock: options.clock,
+            head,
+            ticket,
+            write_set: WriteSet::new(page_size, head.size),
+            header: None,
+            sequence: 1,
+        };
+        main.preload(pages);
+        let main = Mutex::new(Parked::Here(Box::new(main)));
+        let name = registry::main_name(incarnation);
+        let mount = Arc::new(Self { incarnation, name, store, lease, shared, cache, main });
+        registry::insert(incarnation, &mount);
+        Ok(mount)
+    }
+
+    /// The name to open the database under, unique in the process: `/actor-sqlite/12`.
+    pub fn file_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The right to the database.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The newest committed state.
+    pub fn head(&self) -> Head {
+        self.shared.position().head
+    }
+
+    /// Covers everything this connection has read or committed.
+    pub fn ticket(&self) -> Ticket {
+        self.shared.position().ticket
+    }
+
+    /// Why the handle is dead, if it is: every read, write, sync and lock fails until the database
+    /// is claimed and mounted again.
+    pub fn poison(&self) -> Option<StoreError> {
+        self.shared.poison()
+    }
+
+    /// The cause behind the last code that SQLite got from here, once. To be asked after a failed
+    /// statement, and only then; `None` if SQLite failed by itself.
+    pub fn take_error(&self) -> Option<StoreError> {
+        self.shared.take_error()
+    }
+
+    /// The counters, and how things stand.
+    pub fn metrics(&self) -> VfsMetrics {
+        VfsMetrics {
+            page_cache: self.cache.metrics(),
+            scratch_files_spilled: self.shared.scratch.files_spilled(),
+            scratch_bytes_used: self.shared.scratch.bytes_used(),
+            ..self.shared.counters.snapshot()
+        }
+    }
+
+    /// Ends the opening: from now on SQL cannot change the settings that are ours, and a PRAGMA
+    /// that tries gets the effective value and no error.
+    pub fn seal(&self) {
+        self.shared.seal();
+    }
+
+    /// Drops what was not committed and gives the lease back. A connection that still has the file
+    /// gets errors from then on. Does nothing the second time.
+    pub fn close(&self) {
+        let before = std::mem::replace(&mut *self.main(), Parked::Closed);
+        if matches!(before, Parked::Closed) {
+            return;
+        }
+        self.shared.poison_with(StoreError::Closed);
+        registry::remove(self.incarnation);
+        self.store.release(&self.lease);
+    }
+
+    /// Takes the main file out, for a connection. `None` while another has it, and once closed.
+    pub(crate) fn open_main(&self) -> Option<Box<MainFile>> {
+        let mut parked = self.main();
+        match std::mem::replace(&mut *parked, Parked::Open) {
+            Parked::Here(main) => Some(main),
+            other => {
+                *parked = other;
+                None
+            }
+        }
+    }
+
+    /// Puts the main file back, without what was not committed.
+    pub(crate) fn close_main(&self, mut main: Box<MainFile>) {
+        main.roll_back();
+        let mut parked = self.main();
+        if matches!(*parked, Parked::Open) {
+            *parked = Parked::Here(main);
+        }
+    }
+
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    fn main(&self) -> MutexGuard<'_, Parked> {
+        self.main.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Mount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mount").field("name", &self.name).field("lease", &self.lease).finish()
+    }
+}

@@ -1,0 +1,136 @@
+//! What a mount shares between its open files and whoever looks at it from another thread.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use actor_sqlite_pagestore::{Head, StoreError, Ticket};
+use libsqlite3_sys as ffi;
+
+use crate::code::{Class, code_of, poisons};
+use crate::journal::Journal;
+use crate::metrics::Counters;
+use crate::scratch::ScratchPool;
+
+/// State of a mount that is not the open file's own. No lock here is held across a call of the
+/// store, so that metrics never wait for the network.
+pub(crate) struct Shared {
+    pub counters: Counters,
+    pub journal: Journal,
+    pub scratch: std::sync::Arc<ScratchPool>,
+    sealed: AtomicBool,
+    poisoned: AtomicBool,
+    faults: Mutex<Faults>,
+    position: Mutex<Position>,
+}
+
+#[derive(Default)]
+struct Faults {
+    /// Why the handle is dead. The first reason stays.
+    poison: Option<StoreError>,
+    /// The cause of the last failed callback, until it is taken.
+    last: Option<StoreError>,
+}
+
+/// The newest committed state and what covers it.
+#[derive(Clone, Copy)]
+pub(crate) struct Position {
+    pub head: Head,
+    pub ticket: Ticket,
+}
+
+/// A callback failed: the SQLite code to answer. The cause is in [`Shared::take_error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failed(pub std::ffi::c_int);
+
+impl Shared {
+    pub fn new(scratch: std::sync::Arc<ScratchPool>, position: Position) -> Self {
+        let counters = Counters::default();
+        counters.db_size_pages.set(position.head.size.into());
+        Self {
+            counters,
+            journal: Journal::new(scratch.clone()),
+            scratch,
+            sealed: AtomicBool::new(false),
+            poisoned: AtomicBool::new(false),
+            faults: Mutex::default(),
+            position: Mutex::new(position),
+        }
+    }
+
+    pub fn seal(&self) {
+        self.sealed.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Relaxed)
+    }
+
+    pub fn position(&self) -> Position {
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest committed state has changed.
+    pub fn advance(&self, position: Position) {
+        self.counters.db_size_pages.set(position.head.size.into());
+        *self.position.lock().unwrap_or_else(PoisonError::into_inner) = position;
+    }
+
+    /// Refuses, if the handle is dead.
+    pub fn check(&self, class: Class) -> Result<(), Failed> {
+        if !self.poisoned.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut faults = self.faults();
+        let poison = faults.poison.clone();
+        let code = poison.as_ref().map_or(class.code(), |error| code_of(error, class));
+        faults.last = poison;
+        Err(Failed(code))
+    }
+
+    /// Takes note of an error, and says what to tell SQLite.
+    pub fn fail(&self, error: StoreError, class: Class) -> Failed {
+        let failed = Failed(code_of(&error, class));
+        if poisons(&error) {
+            self.poison_with(error.clone());
+        }
+        self.faults().last = Some(error);
+        failed
+    }
+
+    /// The handle is dead from now on.
+    pub fn poison_with(&self, error: StoreError) {
+        self.faults().poison.get_or_insert(error);
+        self.poisoned.store(true, Ordering::Release);
+    }
+
+    /// A callback panicked: what it left behind cannot be trusted.
+    pub fn panicked(&self, class: Class) -> Failed {
+        let error =
+            StoreError::Invalid { reason: format!("a panic in SQLite's {class:?} callback") };
+        self.poison_with(error.clone());
+        self.faults().last = Some(error);
+        Failed(class.code())
+    }
+
+    /// A scratch file failed. That is the host's matter, not the store's.
+    pub fn scratch_failed(&self, error: &std::io::Error, class: Class) -> Failed {
+        let reason = format!("a scratch file failed: {error}");
+        self.faults().last = Some(StoreError::Unavailable { reason });
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Failed(ffi::SQLITE_FULL),
+            _ => Failed(class.code()),
+        }
+    }
+
+    pub fn poison(&self) -> Option<StoreError> {
+        self.faults().poison.clone()
+    }
+
+    pub fn take_error(&self) -> Option<StoreError> {
+        self.faults().last.take()
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
