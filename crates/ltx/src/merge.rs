@@ -1,8 +1,9 @@
 //! Folding consecutive files into one.
 
-use std::collections::BTreeMap;
-
-use crate::{Checksum, Encoder, Header, Limits, MergeError, Pgno, Verified, decode_frame, verify};
+use crate::index::FILE_BYTES_MIN;
+use crate::{
+    Checksum, Encoder, Frame, Header, Limits, MergeError, Pgno, Verified, decode_frame, verify,
+};
 
 /// Merges files of consecutive transactions, oldest first, into the one file that does the same.
 ///
@@ -73,30 +74,39 @@ fn check_growth(file: usize, commit_before: u32, after: &Verified) -> Result<(),
     Ok(())
 }
 
-/// Where the newest version of each page is: file and range within it.
-fn newest(verified: &[Verified], commit: u32) -> BTreeMap<Pgno, (usize, std::ops::Range<usize>)> {
-    let mut pages = BTreeMap::new();
-    for (file, verified) in verified.iter().enumerate() {
-        for frame in verified.frames.iter().filter(|frame| frame.pgno.get() <= commit) {
-            let begin = frame.offset as usize;
-            pages.insert(frame.pgno, (file, begin..begin + frame.len as usize));
+/// The newest version of each page, ascending, with the file it is in.
+fn newest(verified: &[Verified], commit: u32) -> Vec<(usize, Frame)> {
+    let mut pages: Vec<(usize, Frame)> = verified
+        .iter()
+        .enumerate()
+        .flat_map(|(file, verified)| verified.frames.iter().map(move |&frame| (file, frame)))
+        .filter(|(_, frame)| frame.pgno.get() <= commit)
+        .collect();
+    // Stable, so that the versions of one page stay in the order of their files.
+    pages.sort_by_key(|(_, frame)| frame.pgno);
+    pages.dedup_by(|later, kept| {
+        let same = later.1.pgno == kept.1.pgno;
+        if same {
+            *kept = *later;
         }
-    }
+        same
+    });
     pages
 }
 
 fn write(
     files: &[&[u8]],
-    pages: &BTreeMap<Pgno, (usize, std::ops::Range<usize>)>,
+    pages: &[(usize, Frame)],
     header: Header,
     post_apply: Checksum,
 ) -> Result<Vec<u8>, MergeError> {
-    let frame_bytes: usize = pages.values().map(|(_, range)| range.len()).sum();
-    let mut out = Vec::with_capacity(frame_bytes + crate::HEADER_BYTES);
+    let frame_bytes: usize = pages.iter().map(|(_, frame)| frame.len as usize).sum();
+    // An index entry of a file below 4 GiB has at most 13 bytes.
+    let mut out = Vec::with_capacity(frame_bytes + FILE_BYTES_MIN + 13 * pages.len());
     let mut page = vec![0; header.page_size.bytes()];
     let mut encoder = Encoder::new(header, &mut out)?;
-    for (&pgno, &(file, ref range)) in pages {
-        let frame = &files[file][range.clone()];
+    for &(file, Frame { pgno, offset, len }) in pages {
+        let frame = &files[file][offset as usize..][..len as usize];
         decode_frame(frame, pgno, &mut page)
             .map_err(|source| MergeError::Decode { file, source })?;
         encoder.frame(pgno, frame, &page, &mut out)?;
