@@ -1,0 +1,210 @@
+//! The store.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use std::{fs, thread};
+
+use actor_sqlite_kv::{
+    Batch, Durability, DurableCallback, Guard, Kv, KvError, Limits, Snapshot, Ticket,
+};
+use rocksdb::{DB, ErrorKind, WriteOptions};
+
+use crate::holder::Holder;
+use crate::locks::KeyLocks;
+use crate::metrics::{Counters, RocksMetrics, count};
+use crate::registry::{self, Occupied};
+use crate::snapshot::RocksSnapshot;
+use crate::syncer::{Log, Syncer};
+use crate::{RocksOptions, batch, error, tuning};
+
+/// A transactional store in a directory of RocksDB files.
+///
+/// A commit is *ordered* when RocksDB has it in its log and memory; with [`Durability::Disk`] it
+/// may then still be in the memory of this process. It is *durable* when a sync of the log that
+/// began afterwards has ended. The store is closed, and all that was ordered made durable, when
+/// the last reference goes.
+pub struct RocksKv {
+    options: RocksOptions,
+    syncer: Arc<Syncer>,
+    locks: KeyLocks,
+    counters: Arc<Counters>,
+    files: Arc<Files>,
+}
+
+/// Closed in this order.
+struct Files {
+    db: DB,
+    #[expect(dead_code, reason = "held for its lifetime")]
+    holder: Holder,
+    #[expect(dead_code, reason = "held for its lifetime")]
+    occupied: Occupied,
+}
+
+/// The log of a store, for the syncer.
+struct RocksLog(Arc<Files>);
+
+impl Log for RocksLog {
+    fn sync(&self) -> Result<(), String> {
+        self.0.db.flush_wal(true).map_err(|error| error.to_string())
+    }
+}
+
+impl RocksKv {
+    /// Opens a directory, which is made if need be. All who open it in one process share one
+    /// store, which is closed when the last of them drops it.
+    ///
+    /// # Errors
+    /// [`KvError::InUse`] if another process has it open; [`KvError::Invalid`] if the options make
+    /// no sense, or differ from those of the live instance; [`KvError::Damaged`] and
+    /// [`KvError::Unavailable`] as RocksDB finds the files.
+    pub fn open(path: &Path, options: &RocksOptions) -> Result<Arc<Self>, KvError> {
+        Self::open_with_log(path, options, |log| log)
+    }
+
+    /// Opens with something between the syncer and the log.
+    pub(crate) fn open_with_log(
+        path: &Path,
+        options: &RocksOptions,
+        wrap: impl FnOnce(Box<dyn Log>) -> Box<dyn Log>,
+    ) -> Result<Arc<Self>, KvError> {
+        options.validate()?;
+        let unavailable = |error: std::io::Error| KvError::Unavailable {
+            reason: format!("{}: {error}", path.display()),
+        };
+        fs::create_dir_all(path).map_err(unavailable)?;
+        let path = fs::canonicalize(path).map_err(unavailable)?;
+        registry::share(&path, options, |occupied| {
+            let (db, holder) = match open_files(&path, options) {
+                Ok(opened) => opened,
+                Err(error) => return Err(Box::new((error, occupied))),
+            };
+            let files = Arc::new(Files { db, holder, occupied });
+            let counters = Arc::new(Counters::default());
+            let log = wrap(Box::new(RocksLog(Arc::clone(&files))));
+            Ok(Self {
+                options: options.clone(),
+                syncer: Syncer::new(log, Arc::clone(&counters)),
+                locks: KeyLocks::new(),
+                counters,
+                files,
+            })
+        })
+    }
+
+    /// What the store did since it was opened.
+    pub fn metrics(&self) -> RocksMetrics {
+        self.counters.read()
+    }
+
+    /// What the store was opened with.
+    pub fn options(&self) -> &RocksOptions {
+        &self.options
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Begins an operation that a remote store would take a round trip for.
+    pub(crate) fn begin(&self) -> Result<(), KvError> {
+        self.syncer.alive()?;
+        count(&self.counters.round_trips, 1);
+        if let Some(round_trip) = self.options.simulated_round_trip {
+            thread::sleep(round_trip);
+        }
+        Ok(())
+    }
+
+    fn check(&self, guards: &[Guard]) -> Result<(), KvError> {
+        for (index, guard) in guards.iter().enumerate() {
+            let actual = self.files.db.get_pinned(&guard.key).map_err(error::of_read)?;
+            if actual.as_deref() != guard.expected.as_deref() {
+                count(&self.counters.guard_failures, 1);
+                let actual = actual.map(|value| value.to_vec());
+                return Err(KvError::GuardFailed { index, actual });
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks and writes in one step.
+    fn order(&self, batch: &Batch<'_>) -> Result<Ticket, KvError> {
+        let db = &self.files.db;
+        // Copying the values is the long part, so it happens before anybody has to wait for it.
+        let early =
+            if batch::has_ranges(batch) { None } else { Some(batch::translate(batch, db)?) };
+        let _held = self.locks.lock(batch);
+        self.check(&batch.guards)?;
+        let writes = early.map_or_else(|| batch::translate(batch, db), Ok)?;
+        db.write_opt(writes, &WriteOptions::default())
+            .map_err(|error| self.write_failed(&error))?;
+        // Inside the locks, so that whoever guards on these rows gets a higher ticket.
+        Ok(self.syncer.ordered())
+    }
+
+    /// After a failed write RocksDB refuses further ones, and part of it may be in the log.
+    fn write_failed(&self, error: &rocksdb::Error) -> KvError {
+        let reason = error.to_string();
+        if error.kind() == ErrorKind::InvalidArgument {
+            return KvError::Invalid { reason };
+        }
+        self.syncer.fail(reason.clone());
+        KvError::UnknownOutcome { reason }
+    }
+}
+
+fn open_files(path: &Path, options: &RocksOptions) -> Result<(DB, Holder), KvError> {
+    let holder = Holder::take(path)?;
+    let db = DB::open(&tuning::options(options), path).map_err(error::of_read)?;
+    Ok((db, holder))
+}
+
+impl Drop for RocksKv {
+    fn drop(&mut self) {
+        self.syncer.stop();
+    }
+}
+
+impl Kv for RocksKv {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, KvError> {
+        self.syncer.alive()?;
+        count(&self.counters.snapshots, 1);
+        Ok(Box::new(RocksSnapshot::new(self, &self.files.db)))
+    }
+
+    fn commit(&self, batch: &Batch<'_>) -> Result<Ticket, KvError> {
+        let begun = Instant::now();
+        self.limits().check(batch)?;
+        self.begin()?;
+        let ticket = self.order(batch)?;
+        if self.options.durability == Durability::Os {
+            self.syncer.mark_durable(ticket);
+        }
+        let ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.commit_ns.add(ns);
+        count(&self.counters.commits, 1);
+        count(&self.counters.commit_bytes, batch.bytes());
+        Ok(ticket)
+    }
+
+    fn wait_durable(&self, ticket: Ticket) -> Result<(), KvError> {
+        self.syncer.wait(ticket)
+    }
+
+    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
+        self.syncer.call(ticket, callback);
+    }
+
+    fn durable(&self) -> Ticket {
+        self.syncer.durable()
+    }
+
+    fn limits(&self) -> Limits {
+        self.options.limits()
+    }
+
+    fn durability(&self) -> Durability {
+        self.options.durability
+    }
+}

@@ -1,0 +1,65 @@
+//! The options of RocksDB itself. Why each value: `docs/kv-section.md`.
+
+use actor_sqlite_kv::Durability;
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel,
+    Options, WriteBufferManager,
+};
+
+use crate::RocksOptions;
+
+pub(crate) fn options(settings: &RocksOptions) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    log(&mut options, settings);
+    memory(&mut options, settings);
+    options.set_compression_type(DBCompressionType::None);
+    options.set_max_open_files(i32::try_from(settings.open_files_max).unwrap_or(i32::MAX));
+    options.set_max_background_jobs(i32::try_from(settings.background_jobs).unwrap_or(i32::MAX));
+    // Deleting a large file under a lock would stall a commit.
+    options.set_avoid_unnecessary_blocking_io(true);
+    options.set_bytes_per_sync(1 << 20);
+    options.set_skip_stats_update_on_db_open(true);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options.set_log_level(LogLevel::Warn);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(4 << 20);
+    options
+}
+
+fn log(options: &mut Options, settings: &RocksOptions) {
+    // With Os durability RocksDB hands each group of batches to the system before it answers.
+    options.set_manual_wal_flush(settings.durability == Durability::Disk);
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    options.set_recycle_log_file_num(settings.recycled_logs);
+}
+
+fn memory(options: &mut Options, settings: &RocksOptions) {
+    let cache = Cache::new_lru_cache(settings.memory_budget_bytes);
+    let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(
+        settings.memory_budget_bytes / 2,
+        false,
+        cache.clone(),
+    );
+    options.set_write_buffer_manager(&buffers);
+    options.set_write_buffer_size(settings.write_buffer_bytes);
+    options.set_max_write_buffer_number(4);
+
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&cache);
+    table.set_block_size(16 << 10);
+    table.set_format_version(6);
+    if settings.bloom_bits_per_key > 0.0 {
+        table.set_bloom_filter(settings.bloom_bits_per_key, false);
+    }
+    // Index and filters live inside the budget, cut in parts, so that a large store needs neither
+    // all of them in memory nor a large read for one.
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_cache_index_and_filter_blocks_with_high_priority(true);
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
+    table.set_pin_top_level_index_and_filter(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    options.set_block_based_table_factory(&table);
+}
