@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use actor_sqlite_kv::{Batch, KvError, Write};
+use actor_sqlite_kv::{Batch, KvError, Visit, Write};
 use rocksdb::{DB, ReadOptions, WriteBatch};
 
 use crate::error;
@@ -78,7 +78,7 @@ pub(crate) fn walk(
     start: &[u8],
     end: &[u8],
     reverse: bool,
-    visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    visit: &mut Visit<'_>,
 ) -> Result<(), KvError> {
     if start >= end {
         return Ok(());

@@ -18,6 +18,8 @@ mod registry;
 mod snapshot;
 mod store;
 mod syncer;
+#[cfg(test)]
+mod tests;
 mod tuning;
 
 pub use metrics::{Histogram, RocksMetrics};

@@ -29,11 +29,12 @@ impl Drop for Occupied {
     }
 }
 
-/// The live instance of a canonical path, or what `open` makes.
-pub(crate) fn share(
+/// The live instance of a canonical path, or the one that `build` makes of what `open` opened.
+pub(crate) fn share<Opened>(
     path: &Path,
     options: &RocksOptions,
-    open: impl FnOnce(Occupied) -> Result<RocksKv, Box<(KvError, Occupied)>>,
+    open: impl FnOnce() -> Result<Opened, KvError>,
+    build: impl FnOnce(Opened, Occupied) -> RocksKv,
 ) -> Result<Arc<RocksKv>, KvError> {
     let slot = {
         let mut slots = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,19 +49,10 @@ pub(crate) fn share(
         }
         instance = slot.freed.wait(instance).unwrap_or_else(PoisonError::into_inner);
     }
-    match open(Occupied(Arc::clone(&slot))) {
-        Ok(opened) => {
-            let opened = Arc::new(opened);
-            *instance = Some(Arc::downgrade(&opened));
-            Ok(opened)
-        }
-        Err(failed) => {
-            let (error, occupied) = *failed;
-            drop(instance);
-            drop(occupied);
-            Err(error)
-        }
-    }
+    let opened = open()?;
+    let built = Arc::new(build(opened, Occupied(Arc::clone(&slot))));
+    *instance = Some(Arc::downgrade(&built));
+    Ok(built)
 }
 
 fn agree(live: Arc<RocksKv>, options: &RocksOptions) -> Result<Arc<RocksKv>, KvError> {

@@ -74,22 +74,19 @@ impl RocksKv {
         };
         fs::create_dir_all(path).map_err(unavailable)?;
         let path = fs::canonicalize(path).map_err(unavailable)?;
-        registry::share(&path, options, |occupied| {
-            let (db, holder) = match open_files(&path, options) {
-                Ok(opened) => opened,
-                Err(error) => return Err(Box::new((error, occupied))),
-            };
+        let build = |(db, holder), occupied| {
             let files = Arc::new(Files { db, holder, occupied });
             let counters = Arc::new(Counters::default());
             let log = wrap(Box::new(RocksLog(Arc::clone(&files))));
-            Ok(Self {
+            Self {
                 options: options.clone(),
                 syncer: Syncer::new(log, Arc::clone(&counters)),
                 locks: KeyLocks::new(),
                 counters,
                 files,
-            })
-        })
+            }
+        };
+        registry::share(&path, options, || open_files(&path, options), build)
     }
 
     /// What the store did since it was opened.
