@@ -2,18 +2,44 @@
 //! sessions of a process on few threads.
 //!
 //! Knows neither keys nor the network: pages come from a `PageStore` through the VFS.
+//!
+//! A [`Session`] is a mailbox of [`Command`]s. An [`Executor`] gives it a thread for a turn at a
+//! time; the turn runs commands on the connection and hands each answer to the durability gate,
+//! which lets it go when the state it rests on is durable.
 
 #![deny(unsafe_op_in_unsafe_fn)]
 
+mod authorizer;
+mod collect;
 mod command;
+mod compiled;
+mod connection;
+mod control;
 mod error;
+mod executor;
+mod fault;
+mod gate;
+mod keyword;
+mod mailbox;
+mod metrics;
+mod options;
+mod params;
+mod raw;
 mod rows;
+mod session;
 mod value;
 
+pub use actor_sqlite_pagestore::Clock;
+pub use actor_sqlite_vfs::VfsMetrics;
 pub use command::{
     Action, Answer, BatchEntry, BatchResult, Behavior, Changes, Command, Reply, Source,
     StatementId, StatementInfo, TransactionId, Want,
 };
 pub use error::SessionError;
+pub use executor::{Executor, ExecutorMetrics, ExecutorOptions};
+pub use gate::Durability;
+pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMetrics};
+pub use options::{Host, Limits, OpenOptions};
 pub use rows::{Cell, Column, CursorId, Rows, Shape};
+pub use session::{OpenReply, Session};
 pub use value::{Params, Value};

@@ -1,0 +1,155 @@
+//! A session's connection: what runs on the thread whose turn it is.
+
+mod batch;
+mod cursor;
+mod open;
+mod prepared;
+mod run;
+mod transaction;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use actor_sqlite_pagestore::{Clock, Ticket};
+use actor_sqlite_vfs::Mount;
+use rusqlite::ffi;
+
+use crate::compiled::StatementCache;
+use crate::control::Control;
+use crate::fault::Fault;
+use crate::metrics::Counters;
+use crate::raw::{Db, RawError};
+use crate::{Action, Answer, Command, SessionError, TransactionId};
+
+pub(crate) use open::{Opening, open};
+
+/// An open connection. Statements keep the handle open; the lease goes back when it is closed.
+pub(crate) struct Connection {
+    cursors: HashMap<u64, cursor::Cursor>,
+    prepared: HashMap<u64, prepared::Prepared>,
+    cache: StatementCache,
+    transaction: Option<transaction::Transaction>,
+    /// How the newest transaction ended, for those that still name it.
+    ended: Option<(TransactionId, transaction::End)>,
+    next_id: u64,
+    settings: Settings,
+    control: Arc<Control>,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    /// A VACUUM statement runs: the one time that the authorizer lets an empty name be attached.
+    vacuuming: Arc<AtomicBool>,
+    db: Arc<Db>,
+    /// Last, so that the handle is closed before the lease goes back.
+    mount: MountGuard,
+}
+
+/// What of the options matters after opening.
+struct Settings {
+    result_bytes_max: u64,
+    transaction_timeout_ms: Option<u64>,
+}
+
+struct MountGuard(Arc<Mount>);
+
+impl Drop for MountGuard {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Connection {
+    pub(crate) fn mount(&self) -> &Arc<Mount> {
+        &self.mount.0
+    }
+
+    /// Covers all that this connection has read or committed.
+    pub(crate) fn ticket(&self) -> Ticket {
+        self.mount.0.ticket()
+    }
+
+    pub(crate) fn in_transaction(&self) -> bool {
+        !self.db.autocommit()
+    }
+
+    /// Does what is asked, but for `Durable` and `Close`, which are the session's.
+    pub(crate) fn perform(&mut self, command: Command) -> Result<Answer, SessionError> {
+        let result = self.dispatch(command).map_err(|fault| self.explain(fault));
+        self.note_transaction_end();
+        result
+    }
+
+    fn dispatch(&mut self, command: Command) -> Result<Answer, Fault> {
+        let transaction = command.transaction;
+        match command.action {
+            Action::Execute { source, params, want } => {
+                self.enter(transaction)?;
+                self.execute(source, params, want)
+            }
+            Action::Script(sql) => {
+                self.enter(transaction)?;
+                self.script(&sql)
+            }
+            Action::Batch { entries, behavior } => {
+                self.enter(transaction)?;
+                self.batch(entries, behavior)
+            }
+            Action::Begin(behavior) => {
+                self.enter(transaction)?;
+                self.begin(behavior)
+            }
+            Action::Commit => self.commit(transaction),
+            Action::Rollback => self.roll_back(transaction),
+            Action::Prepare(sql) => self.prepare(sql),
+            Action::Finalize(id) => self.finalize(id),
+            Action::Fetch { cursor, rows_max } => self.fetch(cursor, rows_max),
+            Action::CloseCursor(cursor) => self.close_cursor(cursor),
+            Action::Durable | Action::Close => Ok(Answer::Done),
+        }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// What is behind a failure: the store's own error and the reason of an interrupt go before
+    /// SQLite's code for them.
+    fn explain(&self, fault: Fault) -> SessionError {
+        match fault {
+            Fault::Session(error) => error,
+            Fault::Raw(error) => self.explain_raw(error),
+            Fault::At(index, fault) => match self.explain(*fault) {
+                SessionError::Sqlite { code, message, offset, .. } => {
+                    SessionError::Sqlite { code, message, offset, statement_index: Some(index) }
+                }
+                error => error,
+            },
+        }
+    }
+
+    fn explain_raw(&self, error: RawError) -> SessionError {
+        let behind = self.mount().take_error();
+        if let Some(poison) = self.mount().poison() {
+            return poison.into();
+        }
+        let RawError { code, message, offset } = error;
+        match code & 0xff {
+            ffi::SQLITE_INTERRUPT => self.control.reason(),
+            ffi::SQLITE_ERROR
+            | ffi::SQLITE_CONSTRAINT
+            | ffi::SQLITE_MISMATCH
+            | ffi::SQLITE_RANGE
+            | ffi::SQLITE_MISUSE
+            | ffi::SQLITE_AUTH
+            | ffi::SQLITE_LOCKED => None,
+            _ => behind.map(SessionError::Store),
+        }
+        .unwrap_or(SessionError::Sqlite { code, message, offset, statement_index: None })
+    }
+
+    /// Why the connection cannot be used any more, if so.
+    pub(crate) fn dead(&self) -> Option<SessionError> {
+        self.mount().poison().map(SessionError::Store)
+    }
+}

@@ -1,0 +1,174 @@
+//! Claiming a database and setting its connection up.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use actor_sqlite_ltx::PageSize;
+use actor_sqlite_pagestore::{ActorId, ClaimOptions};
+use actor_sqlite_vfs::{Mount, MountOptions};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection as Sqlite, OpenFlags};
+
+use super::{Connection, MountGuard, Settings};
+use crate::compiled::StatementCache;
+use crate::control::Control;
+use crate::metrics::Counters;
+use crate::raw::Db;
+use crate::{Host, Limits, OpenOptions, SessionError, authorizer};
+
+/// VDBE instructions between two looks at the clock and the interrupt flag: some 20 µs.
+const PROGRESS_OPS: i32 = 1000;
+
+/// What opening needs.
+pub(crate) struct Opening {
+    pub(crate) host: Host,
+    pub(crate) actor: ActorId,
+    pub(crate) options: OpenOptions,
+}
+
+/// Makes the VFS known and proves once in a process that it commits as it must.
+fn vfs() -> Result<&'static str, SessionError> {
+    static VFS: OnceLock<Result<&'static str, String>> = OnceLock::new();
+    VFS.get_or_init(|| {
+        let name = actor_sqlite_vfs::register().map_err(|error| error.to_string())?;
+        actor_sqlite_vfs::probe().map_err(|error| error.to_string())?;
+        Ok(name)
+    })
+    .clone()
+    .map_err(|reason| SessionError::Unusable { reason })
+}
+
+/// Claims the database and opens it.
+pub(crate) fn open(
+    opening: Opening,
+    control: &Arc<Control>,
+    counters: &Arc<Counters>,
+) -> Result<Connection, SessionError> {
+    let Opening { host, actor, options } = opening;
+    let vfs = vfs()?;
+    let claim = ClaimOptions {
+        owner: options.owner.clone(),
+        create: options.create,
+        page_size: options.page_size,
+    };
+    let claim = host.store.claim(&actor, &claim)?;
+    let (lease, head) = (claim.lease.clone(), claim.head);
+    let mount = MountOptions {
+        clock: host.clock.clone(),
+        scratch_bytes_max: options.scratch_bytes,
+        scratch_dir: host.scratch_dir,
+    };
+    let mount = Mount::new(host.store.clone(), claim, host.cache, mount).map_err(|error| {
+        host.store.release(&lease);
+        SessionError::Unusable { reason: error.to_string() }
+    })?;
+    let mount = MountGuard(mount);
+    let new_page_size = (head.size == 0).then_some(head.page_size);
+    let vacuuming = Arc::new(AtomicBool::new(false));
+    let sqlite = connect(mount.0.file_name(), vfs)
+        .and_then(|mut sqlite| {
+            set_up(&sqlite, &options, new_page_size, head.page_size)?;
+            sqlite.authorizer(Some(authorizer::new(options.readonly, vacuuming.clone())))?;
+            let control = control.clone();
+            sqlite.progress_handler(PROGRESS_OPS, Some(move || control.must_stop()))?;
+            Ok(sqlite)
+        })
+        .map_err(|error| match mount.0.poison().or_else(|| mount.0.take_error()) {
+            Some(behind) => SessionError::Store(behind),
+            None => from_rusqlite(error),
+        })?;
+    mount.0.seal();
+    Ok(Connection {
+        cursors: HashMap::new(),
+        prepared: HashMap::new(),
+        cache: StatementCache::new(options.statement_cache_size),
+        transaction: None,
+        ended: None,
+        next_id: 0,
+        settings: Settings {
+            result_bytes_max: options.result_bytes_max,
+            transaction_timeout_ms: options.transaction_timeout_ms,
+        },
+        control: control.clone(),
+        counters: counters.clone(),
+        clock: host.clock,
+        vacuuming,
+        db: Arc::new(Db::new(sqlite)),
+        mount,
+    })
+}
+
+fn connect(file_name: &str, vfs: &str) -> rusqlite::Result<Sqlite> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Sqlite::open_with_flags_and_vfs(file_name, flags, vfs)
+}
+
+/// The settings that are ours. Why each: `docs/SQLITE.md`; the rest of design's list is SQLite's
+/// default, or a compile option.
+fn set_up(
+    sqlite: &Sqlite,
+    options: &OpenOptions,
+    new_page_size: Option<PageSize>,
+    page_size: PageSize,
+) -> rusqlite::Result<()> {
+    for (config, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, options.foreign_keys),
+    ] {
+        sqlite.set_db_config(config, on)?;
+    }
+    for (limit, value) in limits(&options.limits) {
+        sqlite.set_limit(limit, value)?;
+    }
+    let cache_kib = (options.cache_bytes / 1024).clamp(1, i32::MAX as u64);
+    let spill_pages = options.transaction_bytes / page_size.bytes() as u64;
+    let mut pragmas = match new_page_size {
+        Some(size) => format!("PRAGMA page_size={};", size.get()),
+        None => String::new(),
+    };
+    // `cache_size` before `cache_spill`, which is at least as large.
+    pragmas += &format!(
+        "PRAGMA journal_mode=TRUNCATE;PRAGMA cell_size_check=ON;\
+         PRAGMA cache_size=-{cache_kib};PRAGMA cache_spill={};",
+        spill_pages.clamp(1, i32::MAX as u64)
+    );
+    if options.readonly {
+        pragmas += "PRAGMA query_only=ON;";
+    }
+    sqlite.execute_batch(&pragmas)
+}
+
+/// Each limit with its value: the caller's or ours.
+fn limits(limits: &Limits) -> [(Limit, i32); 12] {
+    [
+        (Limit::SQLITE_LIMIT_LENGTH, limits.length.unwrap_or(256 << 20)),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, limits.sql_length.unwrap_or(1_000_000)),
+        (Limit::SQLITE_LIMIT_COLUMN, limits.column.unwrap_or(2000)),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, limits.expr_depth.unwrap_or(1000)),
+        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, limits.compound_select.unwrap_or(500)),
+        (Limit::SQLITE_LIMIT_VDBE_OP, limits.vdbe_op.unwrap_or(25_000_000)),
+        (Limit::SQLITE_LIMIT_FUNCTION_ARG, limits.function_arg.unwrap_or(1000)),
+        (Limit::SQLITE_LIMIT_ATTACHED, limits.attached.unwrap_or(1)),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, limits.like_pattern_length.unwrap_or(50_000)),
+        (Limit::SQLITE_LIMIT_VARIABLE_NUMBER, limits.variable_number.unwrap_or(32_766)),
+        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, limits.trigger_depth.unwrap_or(1000)),
+        (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
+    ]
+}
+
+fn from_rusqlite(error: rusqlite::Error) -> SessionError {
+    match error {
+        rusqlite::Error::SqliteFailure(inner, message) => SessionError::Sqlite {
+            code: inner.extended_code,
+            message: message.unwrap_or_else(|| inner.to_string()),
+            offset: None,
+            statement_index: None,
+        },
+        error => SessionError::Unusable { reason: error.to_string() },
+    }
+}

@@ -1,0 +1,137 @@
+//! The commands of a session that wait for their turn.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::control::Control;
+use crate::{Action, Command, Reply, SessionError};
+
+/// One thing to do.
+pub(crate) struct Letter {
+    pub(crate) work: Work,
+    pub(crate) submitted_ns: u64,
+    /// When its time is over, and how long it had.
+    pub(crate) deadline: Option<Deadline>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at_ns: u64,
+    pub(crate) timeout_ms: u64,
+}
+
+pub(crate) enum Work {
+    /// Claim the database and open the connection.
+    Open,
+    Command(Command, Reply),
+}
+
+impl Letter {
+    fn id(&self) -> Option<u64> {
+        match &self.work {
+            Work::Open => None,
+            Work::Command(command, _) => Some(command.id),
+        }
+    }
+
+    fn is_close(&self) -> bool {
+        matches!(&self.work, Work::Command(Command { action: Action::Close, .. }, _))
+    }
+}
+
+pub(crate) struct Mailbox {
+    inner: Mutex<Inner>,
+    control: Arc<Control>,
+    queue_max: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    queue: VecDeque<Letter>,
+    /// The session is in the executor's queue or runs.
+    scheduled: bool,
+    running: Option<u64>,
+    depth_max: usize,
+}
+
+/// What `put` did not take, to be answered without the lock.
+pub(crate) type Refused = Vec<(Reply, SessionError)>;
+
+impl Mailbox {
+    pub(crate) fn new(control: Arc<Control>, queue_max: usize) -> Self {
+        Self { inner: Mutex::default(), control, queue_max }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes letters in order. True if the session must be handed to the executor.
+    pub(crate) fn put(&self, letters: impl Iterator<Item = Letter>) -> (bool, Refused) {
+        let mut refused = Refused::new();
+        let mut inner = self.lock();
+        for letter in letters {
+            let waiting = inner.queue.len();
+            let full = waiting >= self.queue_max && !letter.is_close();
+            match letter.work {
+                Work::Command(_, reply) if full => {
+                    refused.push((reply, SessionError::QueueFull { waiting }));
+                }
+                _ => inner.queue.push_back(letter),
+            }
+        }
+        inner.depth_max = inner.depth_max.max(inner.queue.len());
+        let wake = !inner.queue.is_empty() && !std::mem::replace(&mut inner.scheduled, true);
+        (wake, refused)
+    }
+
+    /// Asks for a turn without a letter. True if the session must be handed to the executor.
+    pub(crate) fn ask_for_turn(&self) -> bool {
+        !std::mem::replace(&mut self.lock().scheduled, true)
+    }
+
+    /// The next letter, whose command counts as running until the next call.
+    pub(crate) fn next(&self) -> Option<Letter> {
+        let mut inner = self.lock();
+        let letter = inner.queue.pop_front();
+        inner.running = letter.as_ref().and_then(Letter::id);
+        self.control.begin();
+        letter
+    }
+
+    /// The turn is over: no command runs. True if more is waiting; else the session is out of the
+    /// executor's hands until the next `put`.
+    pub(crate) fn rest(&self) -> bool {
+        let mut inner = self.lock();
+        inner.running = None;
+        inner.scheduled = !inner.queue.is_empty();
+        inner.scheduled
+    }
+
+    /// Stops the running command of that id, or takes a waiting one out, whose reply is returned.
+    pub(crate) fn interrupt(&self, id: Option<u64>) -> Option<Reply> {
+        let mut inner = self.lock();
+        if inner.running.is_some() && (id.is_none() || id == inner.running) {
+            self.control.interrupt();
+            return None;
+        }
+        let at = inner
+            .queue
+            .iter()
+            .position(|letter| id.is_some() && letter.id() == id && !letter.is_close())?;
+        match inner.queue.remove(at)?.work {
+            Work::Command(_, reply) => Some(reply),
+            Work::Open => None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
+    /// How many wait, and the most that ever did.
+    pub(crate) fn depth(&self) -> (usize, usize) {
+        let inner = self.lock();
+        (inner.queue.len(), inner.depth_max)
+    }
+}

@@ -1,0 +1,8 @@
+//! The one place that calls SQLite's C interface: a connection handle and statements that keep it
+//! alive. Everything above is safe code.
+
+mod db;
+mod statement;
+
+pub(crate) use db::{Db, RawError};
+pub(crate) use statement::{ColumnValue, Statement, Step};
