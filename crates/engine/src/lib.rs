@@ -1,1 +1,36 @@
-//! placeholder
+//! A [`PageStore`](actor_sqlite_pagestore::PageStore) over a key-value store.
+//!
+//! Each commit becomes one LTX file (a delta) with its packed page index, written in one guarded
+//! batch with the new `HEAD`. Compaction folds deltas into shards of 64 pages, reclaim deletes what
+//! nobody reads any more. Layout of keys and values, invariants and the argument why a crash at any
+//! point is safe: `docs/FORMAT.md`, section "Rows".
+//!
+//! The engine is synchronous and starts no thread: a host calls [`Engine::maintain`]. It reads no
+//! clock of its own and draws nothing at random.
+
+#![forbid(unsafe_code)]
+
+mod claim;
+mod commit;
+mod compact;
+mod db;
+mod engine;
+mod error;
+mod file_writer;
+mod heads;
+mod keys;
+mod lease;
+mod metrics;
+mod options;
+mod page_index;
+mod read;
+mod refresh;
+mod rows;
+mod settle;
+mod stat;
+mod verify;
+
+pub use compact::{Compaction, MaintenanceBudget, MaintenanceReport, Reclaim};
+pub use engine::Engine;
+pub use metrics::EngineMetrics;
+pub use options::{CompactionOptions, EngineOptions};

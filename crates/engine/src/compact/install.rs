@@ -1,0 +1,234 @@
+//! Writing new shard versions, and making them count.
+
+use std::sync::Arc;
+
+use actor_sqlite_kv::{Batch, KvError, Snapshot};
+use actor_sqlite_ltx::Txid;
+use actor_sqlite_pagestore::StoreError;
+
+use super::Compaction;
+use super::build::Built;
+use super::plan::{Plan, Version};
+use crate::Engine;
+use crate::db::Db;
+use crate::file_writer::RowAt;
+use crate::heads::Stored;
+use crate::keys::RowId;
+use crate::page_index::ShardIndex;
+use crate::rows::{BuildRow, GoneRow, RootRow, seal};
+
+/// A batch of an installation did not land.
+enum Stop {
+    Superseded,
+    Failed(StoreError),
+}
+
+/// An installation under way.
+///
+/// Chunks of shards are written as they are built, in as many batches as it takes. None of them
+/// counts before the last batch, which holds the index rows of all new versions, deletes those of
+/// the versions they replace, and moves the watermark. If more than one batch is needed the first
+/// also sets `ROOT.building` and writes `BUILD`, by which the next claim or compaction finds and
+/// deletes the chunks if the last batch never comes. Every batch is guarded by `EPOCH` and the
+/// exact `ROOT` of the batch before, and accounts for its own bytes in the `ROOT` it writes.
+struct Installation<'a> {
+    engine: &'a Engine,
+    db: &'a Db,
+    plan: &'a Plan,
+    root: Stored<RootRow>,
+    /// Values of chunks that are not written yet.
+    buffer: Vec<u8>,
+    chunks: Vec<RowAt>,
+    /// Index rows, which wait for the last batch.
+    indexes: Vec<(Vec<u8>, Vec<u8>)>,
+    replaced: Vec<Version>,
+    rewritten: Vec<(u32, Arc<ShardIndex>)>,
+    /// Key and value of `BUILD`, once it is written.
+    build_bytes: Option<u64>,
+}
+
+impl Engine {
+    pub(super) fn build_and_install(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        plan: &Plan,
+    ) -> Result<Compaction, StoreError> {
+        let mut installation = Installation {
+            engine: self,
+            db,
+            plan,
+            root: plan.heads.root.clone(),
+            buffer: Vec::new(),
+            chunks: Vec::new(),
+            indexes: Vec::new(),
+            replaced: Vec::new(),
+            rewritten: Vec::new(),
+            build_bytes: None,
+        };
+        match installation.run(snapshot) {
+            Ok(()) => {}
+            Err(Stop::Superseded) => {
+                self.metrics.compactions_superseded.add(1);
+                return Ok(Compaction::Superseded);
+            }
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+        let Installation { root, rewritten, .. } = installation;
+        self.show(db, plan, root.row, &rewritten);
+        self.metrics.compactions.add(1);
+        self.metrics.compaction_deltas.add(plan.deltas);
+        self.metrics.compaction_shards.add(rewritten.len() as u64);
+        Ok(Compaction::Installed {
+            watermark: plan.watermark,
+            deltas: plan.deltas,
+            shards: rewritten.len() as u64,
+            deltas_left: plan.deltas_left,
+        })
+    }
+
+    /// Lets the live lease look for pages in the new shards, so that reclaim may delete the old
+    /// places. A lease of another process finds out when it misses a row.
+    fn show(&self, db: &Db, plan: &Plan, root: RootRow, rewritten: &[(u32, Arc<ShardIndex>)]) {
+        let Some(lease) = self.live_lease(&db.actor) else { return };
+        if lease.generation != plan.heads.epoch.row.generation {
+            return;
+        }
+        let _writer = lease.writer();
+        let mut view = lease.view_mut();
+        let (before, head) = (view.root.watermark, view.head.row.head.txid);
+        if before < root.watermark && root.watermark <= head {
+            let known = (before == plan.heads.root.row.watermark).then_some(rewritten);
+            view.compacted(root, known);
+        }
+    }
+}
+
+impl Installation<'_> {
+    fn run(&mut self, snapshot: &dyn Snapshot) -> Result<(), Stop> {
+        let limit = self.engine.kv.limits().batch_bytes_max / 2;
+        let batch_bytes = self.engine.options.compaction.batch_bytes.min(limit);
+        for (&shard, dirty) in &self.plan.dirty {
+            let begun_ns = self.engine.clock.monotonic_ns();
+            let built = self
+                .engine
+                .build_shard(self.db, snapshot, self.plan, (shard, dirty), &mut self.buffer)
+                .map_err(Stop::Failed)?;
+            let spent_ns = self.engine.clock.monotonic_ns() - begun_ns;
+            self.engine.metrics.compaction_build_ns.add(spent_ns);
+            self.take(shard, built);
+            if self.buffer.len() >= batch_bytes {
+                self.write_chunks()?;
+            }
+        }
+        self.flip()
+    }
+
+    fn take(&mut self, shard: u32, built: Built) {
+        let Built { mut file, replaced } = built;
+        self.engine.metrics.compaction_pages.add(file.index.pages.len() as u64);
+        if let Some(index) = file.rows.pop() {
+            self.indexes.push((index.key, self.buffer[index.value].to_vec()));
+        }
+        self.chunks.extend(file.rows);
+        self.replaced.extend(replaced);
+        let index = ShardIndex { as_of: self.plan.watermark, pages: file.index.pages };
+        self.rewritten.push((shard, Arc::new(index)));
+    }
+
+    /// Writes the chunks built so far, which do not count yet.
+    fn write_chunks(&mut self) -> Result<(), Stop> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut batch = Batch::new();
+        let mut root = self.root.row;
+        if self.build_bytes.is_none() {
+            let shards = self.plan.dirty.keys().copied().collect();
+            let row = BuildRow { as_of: self.plan.watermark, shards };
+            let key = self.db.keys.key(RowId::Build);
+            let value = seal(&key, &row.encode());
+            self.build_bytes = Some((key.len() + value.len()) as u64);
+            batch.put(key, value);
+            root.building = self.plan.watermark;
+        }
+        self.put_chunks(&buffer, &mut batch);
+        self.land(batch, root)?;
+        self.buffer = buffer;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// The batch that makes the new versions count.
+    fn flip(&mut self) -> Result<(), Stop> {
+        let plan = self.plan;
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut batch = Batch::new();
+        let mut root = RootRow {
+            watermark: plan.watermark,
+            building: Txid::ZERO,
+            size: plan.size,
+            checksum: plan.checksum,
+            ..self.root.row
+        };
+        if let Some(bytes) = self.build_bytes {
+            batch.delete(self.db.keys.key(RowId::Build));
+            root.credited_bytes += bytes;
+        }
+        self.put_chunks(&buffer, &mut batch);
+        for (key, value) in std::mem::take(&mut self.indexes) {
+            batch.put(key, value);
+        }
+        for version in self.replaced.iter().chain(&plan.dropped) {
+            let &Version { shard, as_of, ref chunks, index_bytes } = version;
+            batch.delete(self.db.keys.key(RowId::Sidx { shard, as_of }));
+            root.credited_bytes += index_bytes;
+            let key = self.db.keys.key(RowId::Gone { at: plan.watermark, shard });
+            let gone = GoneRow { as_of, chunks: chunks.clone() };
+            let value = seal(&key, &gone.encode());
+            batch.put(key, value);
+        }
+        self.land(batch, root)
+    }
+
+    fn put_chunks<'b>(&mut self, buffer: &'b [u8], batch: &mut Batch<'b>) {
+        for RowAt { key, value } in std::mem::take(&mut self.chunks) {
+            batch.put(key, &buffer[value]);
+        }
+    }
+
+    /// Orders a batch together with the `ROOT` that accounts for it.
+    fn land(&mut self, mut batch: Batch<'_>, mut root: RootRow) -> Result<(), Stop> {
+        let puts = |batch: &Batch<'_>| {
+            batch
+                .writes
+                .iter()
+                .filter_map(|write| match write {
+                    actor_sqlite_kv::Write::Put { key, value } => {
+                        Some((key.len() + value.len()) as u64)
+                    }
+                    _ => None,
+                })
+                .fold((0_u64, 0_u64), |(rows, bytes), row| (rows + 1, bytes + row))
+        };
+        let (rows, bytes) = puts(&batch);
+        root.charged_bytes += bytes;
+        let root = Stored::<RootRow>::new(self.db, root);
+        batch
+            .guard(self.db.keys.key(RowId::Epoch), Some(self.plan.heads.epoch.value.clone()))
+            .guard(self.db.keys.key(RowId::Root), Some(self.root.value.clone()))
+            .put(self.db.keys.key(RowId::Root), root.value.clone());
+        let metrics = &self.engine.metrics;
+        let begun_ns = self.engine.clock.monotonic_ns();
+        let landed = self.engine.kv.commit(&batch);
+        metrics.compaction_install_ns.add(self.engine.clock.monotonic_ns() - begun_ns);
+        match landed {
+            Ok(_) => {
+                metrics.compaction_rows.add(rows);
+                metrics.compaction_bytes.add(bytes);
+                self.root = root;
+                Ok(())
+            }
+            Err(KvError::GuardFailed { .. }) => Err(Stop::Superseded),
+            Err(error) => Err(Stop::Failed(self.db.failed(error))),
+        }
+    }
+}

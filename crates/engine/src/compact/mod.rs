@@ -1,0 +1,86 @@
+//! Folding deltas into shards, and deleting what nobody reads any more.
+//!
+//! Driven from outside, and guarded by `EPOCH` and `ROOT` only: commits write neither, so a commit
+//! storm cannot make a compaction start again. A plan covers an immutable range of states; what is
+//! built from it stays right whatever is committed meanwhile.
+
+mod build;
+mod install;
+mod leftovers;
+mod maintain;
+mod plan;
+mod queue;
+mod reclaim;
+
+use actor_sqlite_ltx::Txid;
+use actor_sqlite_pagestore::{ActorId, StoreError};
+
+pub use maintain::{MaintenanceBudget, MaintenanceReport};
+pub(crate) use queue::Queue;
+
+use crate::Engine;
+use crate::db::Db;
+use crate::heads::Heads;
+
+/// What became of a compaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compaction {
+    /// There is nothing to fold: no delta above the watermark, or only the very first commit.
+    Nothing,
+    /// The same database is being compacted or reclaimed by another thread.
+    Busy,
+    /// A claim, another compaction or a reclaim came between; nothing it wrote counts.
+    Superseded,
+    /// The shards hold the database as of a new watermark.
+    Installed {
+        /// The new watermark.
+        watermark: Txid,
+        /// Deltas folded.
+        deltas: u64,
+        /// Shard versions written.
+        shards: u64,
+        /// Deltas above the new watermark.
+        deltas_left: u64,
+    },
+}
+
+/// What a reclaim deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaim {
+    /// Rows deleted.
+    pub rows: u64,
+    /// Their keys and values in bytes.
+    pub bytes: u64,
+    /// There is more to delete.
+    pub more: bool,
+}
+
+impl Engine {
+    /// Folds the deltas of a database above its watermark into shards, as many as one plan holds.
+    ///
+    /// The caller's thread does the work. Owners of the database go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Corrupt`] when what is to be folded is damaged, in
+    /// which case nothing is installed; [`StoreError::Unavailable`].
+    pub fn compact(&self, actor: &ActorId) -> Result<Compaction, StoreError> {
+        let Some(_turn) = self.turn(actor) else { return Ok(Compaction::Busy) };
+        let db = Db::new(actor);
+        let begun_ns = self.clock.monotonic_ns();
+        let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
+        let heads = existing(Heads::load(&db, &*snapshot)?, actor)?;
+        if heads.root.row.building != Txid::ZERO {
+            self.clean_leftovers(&db, &heads)?;
+            return Ok(Compaction::Superseded);
+        }
+        let Some(plan) = self.plan(&db, &*snapshot, heads)? else {
+            return Ok(Compaction::Nothing);
+        };
+        self.metrics.compaction_plan_ns.add(self.clock.monotonic_ns() - begun_ns);
+        self.build_and_install(&db, &*snapshot, &plan)
+    }
+}
+
+fn existing(heads: Option<Heads>, actor: &ActorId) -> Result<Heads, StoreError> {
+    heads.ok_or_else(|| StoreError::NotFound { actor: actor.clone() })
+}

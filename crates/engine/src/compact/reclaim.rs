@@ -1,0 +1,151 @@
+//! Deleting what nobody reads any more.
+
+use std::ops::ControlFlow;
+
+use actor_sqlite_kv::{Batch, KvError, Snapshot};
+use actor_sqlite_ltx::Txid;
+use actor_sqlite_pagestore::{ActorId, StoreError};
+
+use super::leftovers::ROWS_MAX;
+use super::{Reclaim, existing};
+use crate::Engine;
+use crate::db::Db;
+use crate::heads::{Heads, Stored};
+use crate::keys::RowId;
+use crate::rows::{ENVELOPE_BYTES, GoneRow, RootRow};
+
+/// Rows that one batch deletes.
+#[derive(Default)]
+struct Doomed {
+    keys: Vec<Vec<u8>>,
+    /// Their keys and values.
+    bytes: u64,
+    /// The deltas up to here are among them.
+    through: Option<Txid>,
+    more: bool,
+}
+
+impl Doomed {
+    /// Adds the chunks of a file and the row that lists them.
+    fn take(&mut self, db: &Db, list: (&[u8], &[u8]), chunks: &[u32], row: impl Fn(u32) -> RowId) {
+        for (chunk, &payload) in (0..).zip(chunks) {
+            let key = db.keys.key(row(chunk));
+            self.bytes += (key.len() + payload as usize + ENVELOPE_BYTES) as u64;
+            self.keys.push(key);
+        }
+        let (key, value) = list;
+        self.bytes += (key.len() + value.len()) as u64;
+        self.keys.push(key.to_vec());
+    }
+
+    fn flow(&mut self) -> ControlFlow<()> {
+        self.more = self.keys.len() >= ROWS_MAX;
+        if self.more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Engine {
+    /// Deletes replaced shard versions, and the deltas and page indexes that lie more than the
+    /// retention below the watermark, in at most `batches_max` batches.
+    ///
+    /// A batch deletes whole files with their index rows, and credits in `ROOT` what it deletes.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Corrupt`] when a row that lists what to delete is
+    /// damaged; [`StoreError::Unavailable`].
+    pub fn reclaim(&self, actor: &ActorId, batches_max: usize) -> Result<Reclaim, StoreError> {
+        let mut done = Reclaim::default();
+        let Some(_turn) = self.turn(actor) else { return Ok(Reclaim { more: true, ..done }) };
+        let db = Db::new(actor);
+        for _ in 0..batches_max {
+            let begun_ns = self.clock.monotonic_ns();
+            let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
+            let heads = existing(Heads::load(&db, &*snapshot)?, actor)?;
+            let doomed = self.doomed(&db, &*snapshot, &heads)?;
+            drop(snapshot);
+            done.more = doomed.more;
+            if doomed.keys.is_empty() {
+                return Ok(done);
+            }
+            if !self.delete(&db, &heads, &doomed)? {
+                done.more = true;
+                return Ok(done);
+            }
+            done.rows += doomed.keys.len() as u64;
+            done.bytes += doomed.bytes;
+            self.metrics.reclaim_batches.add(1);
+            self.metrics.reclaim_rows.add(doomed.keys.len() as u64);
+            self.metrics.reclaim_bytes.add(doomed.bytes);
+            self.metrics.reclaim_ns.add(self.clock.monotonic_ns() - begun_ns);
+            if !doomed.more {
+                return Ok(done);
+            }
+        }
+        Ok(done)
+    }
+
+    fn doomed(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        heads: &Heads,
+    ) -> Result<Doomed, StoreError> {
+        let mut doomed = Doomed::default();
+        let root = heads.root.row;
+        let gone = |at| RowId::Gone { at, shard: 0 };
+        let all = (gone(Txid::ZERO), RowId::Gone { at: root.watermark, shard: u32::MAX });
+        db.scan(snapshot, all, &mut |row, key, value| {
+            let payload = db.open(row, key, value)?;
+            let old = GoneRow::decode(payload).map_err(|fault| db.corrupt(row, fault))?;
+            if let RowId::Gone { shard, .. } = row {
+                let chunk_row = |chunk| RowId::Shard { shard, as_of: old.as_of, chunk };
+                doomed.take(db, (key, value), &old.chunks, chunk_row);
+            }
+            Ok(doomed.flow())
+        })?;
+        let target = root.watermark.get().saturating_sub(self.options.compaction.retention_txids);
+        if doomed.more || target <= root.reclaimed_through.get() {
+            return Ok(doomed);
+        }
+        let page_size = heads.head.row.head.page_size;
+        let pidx = |txid| RowId::Pidx { txid };
+        let mut next = root.reclaimed_through.next();
+        let range = (pidx(next), pidx(Txid::new(target)));
+        db.scan(snapshot, range, &mut |row, key, value| {
+            if row != pidx(next) {
+                return Err(db.corrupt(pidx(next), "it is missing"));
+            }
+            let index = db.open_index(row, key, value, page_size)?;
+            let txid = next;
+            let chunk_row = |chunk| RowId::Delta { txid, chunk };
+            doomed.take(db, (key, value), &index.chunks, chunk_row);
+            doomed.through = Some(txid);
+            next = txid.next();
+            Ok(doomed.flow())
+        })?;
+        Ok(doomed)
+    }
+
+    /// `false` if somebody else came between.
+    fn delete(&self, db: &Db, heads: &Heads, doomed: &Doomed) -> Result<bool, StoreError> {
+        let mut root = heads.root.row;
+        root.credited_bytes += doomed.bytes;
+        if let Some(through) = doomed.through {
+            root.reclaimed_through = through;
+        }
+        let root = Stored::<RootRow>::new(db, root);
+        let mut batch = Batch::new();
+        batch
+            .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))
+            .guard(db.keys.key(RowId::Root), Some(heads.root.value.clone()));
+        for key in &doomed.keys {
+            batch.delete(key.clone());
+        }
+        batch.put(db.keys.key(RowId::Root), &root.value);
+        match self.kv.commit(&batch) {
+            Ok(_) => Ok(true),
+            Err(KvError::GuardFailed { .. }) => Ok(false),
+            Err(error) => Err(db.failed(error)),
+        }
+    }
+}

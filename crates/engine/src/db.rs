@@ -1,0 +1,121 @@
+//! One database in the store: its name, its keys, and reading its rows in a snapshot.
+
+use std::ops::ControlFlow;
+
+use actor_sqlite_kv::{KvError, Scan, Snapshot};
+use actor_sqlite_ltx::{PageSize, Txid};
+use actor_sqlite_pagestore::{ActorId, StoreError};
+
+use crate::error::store_error;
+use crate::keys::{Keys, RowId};
+use crate::rows::{IndexRow, open};
+
+/// A database's name and keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Db {
+    pub(crate) actor: ActorId,
+    pub(crate) keys: Keys,
+}
+
+impl Db {
+    pub(crate) fn new(actor: &ActorId) -> Self {
+        Self { actor: actor.clone(), keys: Keys::new(actor) }
+    }
+
+    /// The error of a row that is wrong.
+    pub(crate) fn corrupt(&self, row: RowId, reason: impl ToString) -> StoreError {
+        self.corrupt_named(row.to_string(), reason)
+    }
+
+    /// The error of a row that is known by its words only.
+    pub(crate) fn corrupt_named(&self, row: String, reason: impl ToString) -> StoreError {
+        StoreError::Corrupt { actor: self.actor.clone(), row, reason: reason.to_string() }
+    }
+
+    /// What a failure of the store means to a caller.
+    pub(crate) fn failed(&self, error: KvError) -> StoreError {
+        store_error(&self.actor, error)
+    }
+
+    /// Checks the envelope of a row's value.
+    pub(crate) fn open<'v>(
+        &self,
+        row: RowId,
+        key: &[u8],
+        value: &'v [u8],
+    ) -> Result<&'v [u8], StoreError> {
+        open(key, value).map_err(|fault| self.corrupt(row, fault))
+    }
+
+    /// Decodes the page index row that `key` names.
+    pub(crate) fn open_index(
+        &self,
+        row: RowId,
+        key: &[u8],
+        value: &[u8],
+        page_size: PageSize,
+    ) -> Result<IndexRow, StoreError> {
+        let payload = self.open(row, key, value)?;
+        IndexRow::decode(payload, page_size).map_err(|fault| self.corrupt(row, fault))
+    }
+
+    /// Visits the rows from `first` to `last`, both included and of one kind. A key between them
+    /// that names no row is corruption.
+    pub(crate) fn scan(
+        &self,
+        snapshot: &dyn Snapshot,
+        (first, last): (RowId, RowId),
+        visit: &mut dyn FnMut(RowId, &[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (start, end) = self.keys.between(first, last);
+        let scan = Scan { start: &start, end: &end, limit: usize::MAX, reverse: false };
+        self.walk(snapshot, scan, visit)
+    }
+
+    /// Visits the rows of any range of this database's keys.
+    pub(crate) fn walk(
+        &self,
+        snapshot: &dyn Snapshot,
+        scan: Scan<'_>,
+        visit: &mut dyn FnMut(RowId, &[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        let walked = snapshot.scan(scan, &mut |key, value| {
+            let visited = match self.keys.parse(key) {
+                Some(row) => visit(row, key, value),
+                None => {
+                    let row = self.keys.describe(key);
+                    Err(self.corrupt_named(row, "no row has such a key"))
+                }
+            };
+            visited.unwrap_or_else(|error| {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            })
+        });
+        walked.map_err(|error| self.failed(error))?;
+        outcome
+    }
+
+    /// The newest page index of a shard as of a state, by one reverse scan of one row.
+    pub(crate) fn shard_index(
+        &self,
+        snapshot: &dyn Snapshot,
+        shard: u32,
+        watermark: Txid,
+        page_size: PageSize,
+    ) -> Result<Option<(Txid, IndexRow)>, StoreError> {
+        let row = |as_of| RowId::Sidx { shard, as_of };
+        let (start, end) = self.keys.between(row(Txid::ZERO), row(watermark));
+        let scan = Scan { start: &start, end: &end, limit: 1, reverse: true };
+        let mut found = None;
+        self.walk(snapshot, scan, &mut |row, key, value| {
+            let RowId::Sidx { as_of, .. } = row else {
+                return Err(self.corrupt(row, "it lies among the indexes of a shard"));
+            };
+            found = Some((as_of, self.open_index(row, key, value, page_size)?));
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(found)
+    }
+}

@@ -1,0 +1,169 @@
+//! The engine itself: what it is made of, and the contract it keeps.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use actor_sqlite_kv::Kv;
+use actor_sqlite_ltx::{Pgno, Txid};
+use actor_sqlite_pagestore::{
+    ActorId, ActorStat, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed,
+    DurableCallback, Lease, PageSink, PageStore, PageStoreAdmin, Resolution, StoreError, Ticket,
+    VerifyReport,
+};
+
+use crate::compact::Queue;
+use crate::error::common;
+use crate::lease::LeaseState;
+use crate::metrics::{EngineMetrics, Metrics};
+use crate::options::EngineOptions;
+
+/// A page store over a key-value store. See the crate's page.
+pub struct Engine {
+    pub(crate) kv: Arc<dyn Kv>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: EngineOptions,
+    pub(crate) metrics: Metrics,
+    pub(crate) queue: Mutex<Queue>,
+    /// The newest lease of each database that this engine gave out and nobody dropped.
+    leases: Mutex<HashMap<ActorId, Weak<LeaseState>>>,
+    token: Arc<()>,
+}
+
+impl Engine {
+    /// An engine over a store. Several engines may share a store, in one process or in many.
+    pub fn new(kv: Arc<dyn Kv>, clock: Arc<dyn Clock>, options: EngineOptions) -> Self {
+        Self {
+            kv,
+            clock,
+            options,
+            metrics: Metrics::default(),
+            queue: Mutex::default(),
+            leases: Mutex::default(),
+            token: Arc::new(()),
+        }
+    }
+
+    /// What the engine has done so far.
+    pub fn metrics(&self) -> EngineMetrics {
+        self.metrics.compaction_queue.set(self.queue().len() as u64);
+        self.metrics.snapshot()
+    }
+
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leases(&self) -> MutexGuard<'_, HashMap<ActorId, Weak<LeaseState>>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What tells this engine's leases from those of others.
+    pub(crate) fn token(&self) -> Arc<()> {
+        Arc::clone(&self.token)
+    }
+
+    /// The state of a lease that this engine gave out.
+    pub(crate) fn state<'l>(&self, lease: &'l Lease) -> Result<&'l LeaseState, StoreError> {
+        lease
+            .state::<LeaseState>()
+            .filter(|state| Arc::ptr_eq(&state.engine, &self.token))
+            .ok_or_else(|| StoreError::Invalid { reason: "the lease is of another store".into() })
+    }
+
+    /// The newest lease that this engine gave out for a database.
+    pub(crate) fn live_lease(&self, actor: &ActorId) -> Option<Arc<LeaseState>> {
+        self.leases().get(actor).and_then(Weak::upgrade)
+    }
+
+    /// All of those.
+    pub(crate) fn live_leases(&self) -> Vec<Arc<LeaseState>> {
+        self.leases().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Enters a new lease. Of two claims that end at the same time the higher generation stays,
+    /// and the lower one learns that it is fenced.
+    pub(crate) fn register(&self, state: &Arc<LeaseState>) {
+        let mut leases = self.leases();
+        let other = leases.get(&state.db.actor).and_then(Weak::upgrade);
+        let newer = other.as_ref().is_some_and(|other| other.generation > state.generation);
+        if !newer {
+            leases.insert(state.db.actor.clone(), Arc::downgrade(state));
+        }
+        drop(leases);
+        if let Some(other) = other {
+            let (stays, goes) = if newer { (&*other, &**state) } else { (&**state, &*other) };
+            let head = stays.view().head.row.head.txid;
+            goes.fence(stays.generation, head);
+            self.metrics.fenced.add(1);
+        }
+    }
+
+    fn unregister(&self, state: &LeaseState) {
+        let mut leases = self.leases();
+        let same =
+            leases.get(&state.db.actor).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), state));
+        if same {
+            leases.remove(&state.db.actor);
+        }
+    }
+}
+
+impl PageStore for Engine {
+    fn claim(&self, actor: &ActorId, options: &ClaimOptions) -> Result<Claim, StoreError> {
+        self.claim_database(actor, options)
+    }
+
+    fn read(
+        &self,
+        lease: &Lease,
+        txid: Txid,
+        pages: &[Pgno],
+        sink: &mut dyn PageSink,
+    ) -> Result<(), StoreError> {
+        self.read_pages(self.state(lease)?, txid, pages, sink)
+    }
+
+    fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError> {
+        self.commit_pages(self.state(lease)?, request)
+    }
+
+    fn resolve(&self, lease: &Lease, commit_id: CommitId) -> Result<Resolution, StoreError> {
+        self.resolve_commit(self.state(lease)?, commit_id)
+    }
+
+    fn wait_durable(&self, ticket: Ticket) -> Result<(), StoreError> {
+        self.kv.wait_durable(actor_sqlite_kv::Ticket(ticket.0)).map_err(common)
+    }
+
+    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
+        let ticket = actor_sqlite_kv::Ticket(ticket.0);
+        self.kv.on_durable(ticket, Box::new(move |outcome| callback(outcome.map_err(common))));
+    }
+
+    fn durable(&self) -> Ticket {
+        Ticket(self.kv.durable().0)
+    }
+
+    fn release(&self, lease: &Lease) {
+        let Ok(state) = self.state(lease) else { return };
+        self.unregister(state);
+        let debt = {
+            let mut view = state.view_mut();
+            view.over.get_or_insert(StoreError::Closed);
+            view.open_deltas.count()
+        };
+        if debt >= self.options.compaction.idle_delta_count {
+            self.queue().push(state.db.actor.clone());
+        }
+    }
+}
+
+impl PageStoreAdmin for Engine {
+    fn stat(&self, actor: &ActorId) -> Result<Option<ActorStat>, StoreError> {
+        self.stat_database(actor)
+    }
+
+    fn verify(&self, actor: &ActorId) -> Result<VerifyReport, StoreError> {
+        self.verify_database(actor)
+    }
+}

@@ -1,0 +1,130 @@
+//! The three rows that say what a database is now: `EPOCH`, `HEAD` and `ROOT`.
+
+use actor_sqlite_kv::Snapshot;
+use actor_sqlite_ltx::Txid;
+use actor_sqlite_pagestore::StoreError;
+
+use crate::db::Db;
+use crate::keys::RowId;
+use crate::rows::{EpochRow, HeadRow, RootRow, RowFault, seal};
+
+/// A decoded row and its exact bytes, for guards.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored<T> {
+    pub(crate) row: T,
+    pub(crate) value: Vec<u8>,
+}
+
+impl Stored<HeadRow> {
+    pub(crate) fn new(db: &Db, row: HeadRow) -> Self {
+        let value = seal(&db.keys.key(RowId::Head), &row.encode());
+        Self { row, value }
+    }
+}
+
+impl Stored<RootRow> {
+    pub(crate) fn new(db: &Db, row: RootRow) -> Self {
+        let value = seal(&db.keys.key(RowId::Root), &row.encode());
+        Self { row, value }
+    }
+}
+
+impl Stored<EpochRow> {
+    pub(crate) fn new(db: &Db, row: EpochRow) -> Self {
+        let value = seal(&db.keys.key(RowId::Epoch), &row.encode());
+        Self { row, value }
+    }
+}
+
+/// All three, as one snapshot has them.
+#[derive(Clone, Debug)]
+pub(crate) struct Heads {
+    pub(crate) epoch: Stored<EpochRow>,
+    pub(crate) head: Stored<HeadRow>,
+    pub(crate) root: Stored<RootRow>,
+}
+
+impl Heads {
+    const ROWS: [RowId; 3] = [RowId::Epoch, RowId::Head, RowId::Root];
+
+    /// Reads them; `None` if the database has none of them. That it has no other row either is
+    /// for the caller to check.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if one is missing beside the others, damaged, or contradicts them.
+    pub(crate) fn load(db: &Db, snapshot: &dyn Snapshot) -> Result<Option<Self>, StoreError> {
+        let keys = Self::ROWS.map(|row| db.keys.key(row));
+        let mut values: [Option<Vec<u8>>; 3] = Default::default();
+        snapshot
+            .multi_get(&keys, &mut |position, value| values[position] = value.map(<[u8]>::to_vec))
+            .map_err(|error| db.failed(error))?;
+        let [epoch, head, root] = match values {
+            [Some(epoch), Some(head), Some(root)] => [epoch, head, root],
+            [None, None, None] => return Ok(None),
+            values => {
+                let missing = values.iter().position(Option::is_none).unwrap_or(0);
+                return Err(db.corrupt(Self::ROWS[missing], "it is missing beside the others"));
+            }
+        };
+        let heads = Self {
+            epoch: decode(db, RowId::Epoch, epoch, EpochRow::decode)?,
+            head: decode(db, RowId::Head, head, HeadRow::decode)?,
+            root: decode(db, RowId::Root, root, RootRow::decode)?,
+        };
+        heads.check(db)?;
+        Ok(Some(heads))
+    }
+
+    /// Claim writes `EPOCH` and `HEAD` together, and a watermark is the head of some time: rows
+    /// that say otherwise come from different times.
+    fn check(&self, db: &Db) -> Result<(), StoreError> {
+        let (epoch, head, root) = (&self.epoch.row, &self.head.row, &self.root.row);
+        if epoch.generation > head.generation {
+            let reason = format!(
+                "it has generation {} where EPOCH has {}",
+                head.generation.0, epoch.generation.0
+            );
+            return Err(db.corrupt(RowId::Head, reason));
+        }
+        if epoch.generation < head.generation {
+            let reason = format!(
+                "it has generation {} where HEAD has {}",
+                epoch.generation.0, head.generation.0
+            );
+            return Err(db.corrupt(RowId::Epoch, reason));
+        }
+        let state = head.head;
+        if root.watermark > state.txid || root.building > state.txid {
+            let reason = format!("it has txid {} below what ROOT covers", state.txid);
+            return Err(db.corrupt(RowId::Head, reason));
+        }
+        let same = (root.size, root.checksum) == (state.size, state.checksum);
+        if root.watermark == state.txid && !same {
+            return Err(db.corrupt(RowId::Root, "it contradicts HEAD at the same txid"));
+        }
+        Ok(())
+    }
+
+    /// Bytes of keys and values that the database holds in the store.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        let (head, root) = (&self.head.row, &self.root.row);
+        (head.charged_bytes + root.charged_bytes).saturating_sub(root.credited_bytes)
+    }
+
+    /// The states whose deltas are not yet folded into shards, oldest first.
+    pub(crate) fn open_deltas(&self) -> (Txid, Txid) {
+        (self.root.row.watermark.next(), self.head.row.head.txid)
+    }
+}
+
+/// Checks the envelope of one of the rows and decodes it.
+pub(crate) fn decode<T>(
+    db: &Db,
+    row: RowId,
+    value: Vec<u8>,
+    decode: impl FnOnce(&[u8]) -> Result<T, RowFault>,
+) -> Result<Stored<T>, StoreError> {
+    let payload = db.open(row, &db.keys.key(row), &value)?;
+    let decoded = decode(payload).map_err(|fault| db.corrupt(row, fault))?;
+    Ok(Stored { row: decoded, value })
+}

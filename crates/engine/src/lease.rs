@@ -1,0 +1,154 @@
+//! What the engine keeps in memory for a claimed database.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use actor_sqlite_kv::Ticket;
+use actor_sqlite_ltx::Txid;
+use actor_sqlite_pagestore::{CommitId, Generation, StoreError};
+
+use crate::db::Db;
+use crate::heads::Stored;
+use crate::page_index::{PageIndex, ShardIndex};
+use crate::rows::{HeadRow, IndexPage, RootRow};
+
+/// The state of one lease.
+///
+/// Two locks, taken in this order. `writer` is held by whoever changes which state the view shows
+/// or where its pages are: a commit from before it asks the store until the view is up to date, a
+/// compaction while it enters its result, a reader that found its view stale. `view` is held for
+/// moments only, never while the store is asked, so that readers do not wait for a commit.
+pub(crate) struct LeaseState {
+    /// Tells the leases of one engine from those of another.
+    pub(crate) engine: Arc<()>,
+    pub(crate) db: Db,
+    pub(crate) generation: Generation,
+    writer: Mutex<Writer>,
+    view: RwLock<View>,
+}
+
+/// What belongs to the one commit that may be under way.
+#[derive(Default)]
+pub(crate) struct Writer {
+    /// The last commit id that was answered with success, those included that wrote nothing.
+    pub(crate) last: Option<CommitId>,
+    /// A commit whose outcome could not be found out.
+    pub(crate) pending: Option<Pending>,
+    /// Buffer for rows, kept to spare the next commit an allocation.
+    pub(crate) buffer: Vec<u8>,
+}
+
+/// A commit that was handed to the store.
+pub(crate) struct Pending {
+    pub(crate) head: Stored<HeadRow>,
+    pub(crate) pages: Vec<IndexPage>,
+    /// Keys and values of its delta and page index.
+    pub(crate) bytes: u64,
+}
+
+/// What a reader sees.
+pub(crate) struct View {
+    pub(crate) head: Stored<HeadRow>,
+    pub(crate) root: RootRow,
+    pub(crate) index: PageIndex,
+    /// Covers the state.
+    pub(crate) ticket: Ticket,
+    /// The commits above the watermark, oldest first, with their bytes.
+    pub(crate) open_deltas: OpenDeltas,
+    /// Monotonic time of the last commit, in nanoseconds.
+    pub(crate) committed_at_ns: u64,
+    /// Why the lease is over, if it is.
+    pub(crate) over: Option<StoreError>,
+}
+
+impl LeaseState {
+    pub(crate) fn new(engine: Arc<()>, db: Db, view: View) -> Self {
+        let generation = view.head.row.generation;
+        Self { engine, db, generation, writer: Mutex::default(), view: RwLock::new(view) }
+    }
+
+    /// A panic while a lock was held leaves counters and maps that are whole in themselves; each
+    /// change to them is made in one step after all that can fail.
+    pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn view_mut(&self) -> RwLockWriteGuard<'_, View> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the lease because the store shows another owner, and makes the error for it.
+    pub(crate) fn fence(&self, generation: Generation, head: Txid) -> StoreError {
+        let mut view = self.view_mut();
+        let fenced = StoreError::Fenced {
+            actor: self.db.actor.clone(),
+            expected_generation: self.generation,
+            actual_generation: generation,
+            expected_head: view.head.row.head.txid,
+            actual_head: head,
+        };
+        view.over.get_or_insert(fenced).clone()
+    }
+}
+
+impl View {
+    /// Shows the state after a commit that landed.
+    pub(crate) fn committed(&mut self, landed: Pending, ticket: Ticket, now_ns: u64) {
+        let (before, after) = (self.head.row.head, landed.head.row.head);
+        self.index.apply(after.txid, &landed.pages, after.size, before.size);
+        self.open_deltas.push(after.txid, landed.bytes);
+        self.head = landed.head;
+        self.ticket = ticket;
+        self.committed_at_ns = now_ns;
+    }
+
+    /// Shows where the pages are after a compaction. Called under the writer's lock, so that the
+    /// head shown is not below the watermark.
+    pub(crate) fn compacted(
+        &mut self,
+        root: RootRow,
+        rewritten: Option<&[(u32, Arc<ShardIndex>)]>,
+    ) {
+        self.index.advance(root.watermark, rewritten);
+        self.open_deltas.fold(root.watermark);
+        self.root = root;
+    }
+}
+
+/// The commits above the watermark.
+#[derive(Debug, Default)]
+pub(crate) struct OpenDeltas {
+    /// Oldest first, with the keys and values of each in bytes.
+    list: VecDeque<(Txid, u64)>,
+    bytes: u64,
+}
+
+impl OpenDeltas {
+    pub(crate) fn push(&mut self, txid: Txid, bytes: u64) {
+        self.list.push_back((txid, bytes));
+        self.bytes += bytes;
+    }
+
+    /// Drops those up to a new watermark.
+    fn fold(&mut self, watermark: Txid) {
+        while let Some(&(txid, bytes)) = self.list.front()
+            && txid <= watermark
+        {
+            self.list.pop_front();
+            self.bytes -= bytes;
+        }
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.list.len() as u64
+    }
+
+    /// Keys and values of all of them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}

@@ -1,0 +1,71 @@
+//! The settings of an engine.
+
+/// How an engine works. The defaults suit an embedded store on one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// The largest commit, in bytes of pages before compression. The store's own batch limit holds
+    /// beside it, for the bytes after compression.
+    pub commit_bytes_max: u64,
+    /// The most pages next to those asked for that a read offers from a row it reads anyway.
+    pub neighbour_pages_max: u32,
+    /// The most pages a claim brings along beside page 1, from the row that holds it.
+    pub claim_neighbour_pages_max: u32,
+    /// When and how deltas are folded into shards.
+    pub compaction: CompactionOptions,
+    /// Leaves the guard out of commits, so that two owners overwrite each other. It is there to
+    /// prove that the tests would notice, and for nothing else.
+    #[doc(hidden)]
+    pub unguarded_commits: bool,
+}
+
+/// When and how deltas are folded into shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompactionOptions {
+    /// Deltas above the watermark that make a database a candidate.
+    pub delta_count: u64,
+    /// Bytes of deltas above the watermark that make a database a candidate.
+    pub delta_bytes: u64,
+    /// Deltas that make a database a candidate once it is idle or released.
+    pub idle_delta_count: u64,
+    /// Time without a commit after which a database is idle.
+    pub idle_ms: u64,
+    /// Deltas above the watermark at which a commit first compacts the database itself.
+    pub hard_delta_count: u64,
+    /// Bytes of deltas above the watermark at which a commit first compacts the database itself.
+    pub hard_delta_bytes: u64,
+    /// The most bytes of deltas that one compaction folds, beyond the first two.
+    pub plan_bytes_max: u64,
+    /// About the largest batch that compaction and reclaim write, in bytes; the store's own limit
+    /// holds beside it.
+    pub batch_bytes: usize,
+    /// States below the watermark whose deltas reclaim leaves.
+    pub retention_txids: u64,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            commit_bytes_max: 256 << 20,
+            neighbour_pages_max: 8,
+            claim_neighbour_pages_max: 16,
+            compaction: CompactionOptions::default(),
+            unguarded_commits: false,
+        }
+    }
+}
+
+impl Default for CompactionOptions {
+    fn default() -> Self {
+        Self {
+            delta_count: 64,
+            delta_bytes: 16 << 20,
+            idle_delta_count: 8,
+            idle_ms: 5_000,
+            hard_delta_count: 4_096,
+            hard_delta_bytes: 256 << 20,
+            plan_bytes_max: 64 << 20,
+            batch_bytes: 4 << 20,
+            retention_txids: 8,
+        }
+    }
+}

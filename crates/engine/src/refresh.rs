@@ -1,0 +1,106 @@
+//! Bringing a lease's view up to date with compactions it was not told of.
+
+use actor_sqlite_kv::Snapshot;
+use actor_sqlite_ltx::{PageSize, Txid};
+use actor_sqlite_pagestore::StoreError;
+
+use crate::Engine;
+use crate::db::Db;
+use crate::heads::{Heads, decode};
+use crate::keys::{RowId, shard_count, shard_pages};
+use crate::lease::{LeaseState, Writer};
+use crate::rows::RootRow;
+
+impl Engine {
+    /// Brings the indexes of shards into memory. `false` if the snapshot shows another watermark
+    /// than the view: the caller has to refresh and look again.
+    ///
+    /// The look at `ROOT` in the same snapshot is what makes the version found the right one: under
+    /// one watermark each shard has exactly one index row, and it stays until the next.
+    pub(crate) fn load_shards(
+        &self,
+        state: &LeaseState,
+        snapshot: &dyn Snapshot,
+        shards: &[u32],
+    ) -> Result<bool, StoreError> {
+        let db = &state.db;
+        let (root, page_size) = {
+            let view = state.view();
+            (view.root, view.head.row.head.page_size)
+        };
+        if stored_root(db, snapshot)?.watermark != root.watermark {
+            return Ok(false);
+        }
+        let mut found = Vec::with_capacity(shards.len());
+        for &shard in shards {
+            let index = if has_version(shard, root.size, page_size) {
+                let index = db.shard_index(snapshot, shard, root.watermark, page_size)?;
+                let missing = || db.corrupt_named(format!("SIDX {shard}"), "it is missing");
+                Some(index.ok_or_else(missing)?)
+            } else {
+                None
+            };
+            found.push((shard, index));
+        }
+        let mut view = state.view_mut();
+        if view.root.watermark != root.watermark {
+            return Ok(false);
+        }
+        for (shard, index) in found {
+            view.index.load(shard, index);
+        }
+        self.metrics.shard_indexes_loaded.add(shards.len() as u64);
+        Ok(true)
+    }
+
+    /// Brings the view's watermark up to date. `false` if it was.
+    ///
+    /// The writer's lock is held, so that no commit is between the store and the view: a watermark
+    /// above the view's head is then the work of another owner, and never shown.
+    pub(crate) fn refresh(
+        &self,
+        state: &LeaseState,
+        writer: &mut Writer,
+    ) -> Result<bool, StoreError> {
+        let db = &state.db;
+        self.settle(state, writer)?;
+        let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
+        let Some(heads) = Heads::load(db, &*snapshot)? else {
+            return Err(db.corrupt(RowId::Epoch, "it is missing"));
+        };
+        let (head, root) = (heads.head.row, heads.root.row);
+        if head.generation != state.generation {
+            self.metrics.fenced.add(1);
+            return Err(state.fence(head.generation, head.head.txid));
+        }
+        let mut view = state.view_mut();
+        if view.root.watermark == root.watermark {
+            return Ok(false);
+        }
+        if root.watermark > view.head.row.head.txid || root.watermark < view.root.watermark {
+            return Err(db.corrupt(RowId::Root, "its watermark is none this lease can have"));
+        }
+        view.compacted(root, None);
+        Ok(true)
+    }
+}
+
+fn stored_root(db: &Db, snapshot: &dyn Snapshot) -> Result<RootRow, StoreError> {
+    let mut value = None;
+    snapshot
+        .get(&db.keys.key(RowId::Root), &mut |found| value = Some(found.to_vec()))
+        .map_err(|error| db.failed(error))?;
+    let value = value.ok_or_else(|| db.corrupt(RowId::Root, "it is missing"))?;
+    Ok(decode(db, RowId::Root, value, RootRow::decode)?.row)
+}
+
+/// Whether the shards of a database of that size include this one. The lock page alone makes no
+/// shard.
+pub(crate) fn has_version(shard: u32, size: u32, page_size: PageSize) -> bool {
+    shard < shard_count(size) && shard_pages(shard, size, page_size).next().is_some()
+}
+
+/// A state a lease was asked for that is not its head.
+pub(crate) fn not_the_head(asked: Txid, head: Txid) -> StoreError {
+    StoreError::Invalid { reason: format!("txid {asked} is not the head {head} of the lease") }
+}

@@ -1,0 +1,16 @@
+//! What is in the rows: the envelope around every value, and one type a kind of row.
+
+mod bytes;
+mod envelope;
+mod epoch;
+mod gone;
+mod head;
+mod index;
+mod root;
+
+pub(crate) use envelope::{CHECKSUM_BYTES, ENVELOPE_BYTES, RowFault, begin, end, open, seal};
+pub(crate) use epoch::EpochRow;
+pub(crate) use gone::{BuildRow, GoneRow};
+pub(crate) use head::HeadRow;
+pub(crate) use index::{IndexPage, IndexRow};
+pub(crate) use root::RootRow;

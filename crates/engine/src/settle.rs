@@ -1,0 +1,158 @@
+//! Finding out about commits whose answer was lost, and about who took a database over.
+
+use actor_sqlite_kv::{Batch, KvError, Ticket};
+use actor_sqlite_pagestore::{CommitId, Resolution, StoreError};
+
+use crate::Engine;
+use crate::heads::{Stored, decode};
+use crate::keys::RowId;
+use crate::lease::{LeaseState, Writer};
+use crate::rows::HeadRow;
+
+/// How often the store is asked before the outcome is called unknown.
+const TRIES: usize = 4;
+
+impl Engine {
+    pub(crate) fn resolve_commit(
+        &self,
+        state: &LeaseState,
+        commit_id: CommitId,
+    ) -> Result<Resolution, StoreError> {
+        let mut writer = state.writer();
+        if let Some(over) = &state.view().over {
+            return Err(over.clone());
+        }
+        if writer.pending.is_some() {
+            self.settle(state, &mut writer)?;
+        }
+        let view = state.view();
+        let (head, ticket) = (&view.head.row, actor_sqlite_pagestore::Ticket(view.ticket.0));
+        if writer.last == Some(commit_id) || head.commit_id == commit_id {
+            return Ok(Resolution::Landed(head.head, ticket));
+        }
+        let last = writer.last.map_or(0, |last| last.sequence);
+        if commit_id.generation == state.generation && commit_id.sequence > last {
+            return Ok(Resolution::NotLanded);
+        }
+        Err(StoreError::UnknownCommit {
+            actor: state.db.actor.clone(),
+            commit_id,
+            reason: "later commits took place".into(),
+        })
+    }
+
+    /// Finds out whether the pending commit landed, and makes it so for ever.
+    ///
+    /// `HEAD` as it is says what has happened until now, but a batch whose answer was lost could
+    /// still be on its way. So `HEAD` is written again with the same content and another count:
+    /// after that a batch guarded by the bytes of before can no longer land, and the ticket of
+    /// that write covers the commit if it did.
+    pub(crate) fn settle(
+        &self,
+        state: &LeaseState,
+        writer: &mut Writer,
+    ) -> Result<bool, StoreError> {
+        let Some(pending) = &writer.pending else { return Ok(false) };
+        let commit_id = pending.head.row.commit_id;
+        let mut reason = String::new();
+        for _ in 0..TRIES {
+            match self.rewrite_head(state) {
+                Ok((head, ticket)) => return self.settled(state, writer, head, ticket),
+                Err(Retry::Later(why)) => reason = why,
+                Err(Retry::Never(error)) => return Err(error),
+            }
+        }
+        self.metrics.commits_unknown.add(1);
+        Err(StoreError::UnknownCommit { actor: state.db.actor.clone(), commit_id, reason })
+    }
+
+    fn settled(
+        &self,
+        state: &LeaseState,
+        writer: &mut Writer,
+        head: Stored<HeadRow>,
+        ticket: Ticket,
+    ) -> Result<bool, StoreError> {
+        let Some(mut pending) = writer.pending.take() else { return Ok(false) };
+        let mut view = state.view_mut();
+        let landed = head.row.commit_id == pending.head.row.commit_id;
+        let expected = if landed { &pending.head.row } else { &view.head.row };
+        if expected.head != head.row.head {
+            drop(view);
+            return Err(state.db.corrupt(RowId::Head, "it changed under its owner"));
+        }
+        if landed {
+            writer.last = Some(head.row.commit_id);
+            pending.head = head;
+            view.committed(pending, ticket, self.clock.monotonic_ns());
+            self.metrics.commits_resolved_landed.add(1);
+        } else {
+            view.head = head;
+            view.ticket = ticket;
+            self.metrics.commits_resolved_not_landed.add(1);
+        }
+        Ok(landed)
+    }
+
+    /// Reads `HEAD` and writes it again, unless it belongs to another generation.
+    fn rewrite_head(&self, state: &LeaseState) -> Result<(Stored<HeadRow>, Ticket), Retry> {
+        let db = &state.db;
+        let key = db.keys.key(RowId::Head);
+        let mut value = None;
+        let snapshot = self.kv.snapshot().map_err(|error| retry(state, error))?;
+        snapshot
+            .get(&key, &mut |found| value = Some(found.to_vec()))
+            .map_err(|error| retry(state, error))?;
+        drop(snapshot);
+        let found = self.own_head(state, value).map_err(Retry::Never)?;
+        let rewritten = HeadRow { rewrites: found.row.rewrites + 1, ..found.row };
+        let rewritten = Stored::<HeadRow>::new(db, rewritten);
+        let mut batch = Batch::new();
+        batch.guard(key.clone(), Some(found.value)).put(key, &rewritten.value);
+        let ticket = self.kv.commit(&batch).map_err(|error| retry(state, error))?;
+        drop(batch);
+        Ok((rewritten, ticket))
+    }
+
+    /// Decodes what `HEAD` holds, if it is this lease's.
+    fn own_head(
+        &self,
+        state: &LeaseState,
+        value: Option<Vec<u8>>,
+    ) -> Result<Stored<HeadRow>, StoreError> {
+        let Some(value) = value else {
+            return Err(state.db.corrupt(RowId::Head, "it is missing"));
+        };
+        let head = decode(&state.db, RowId::Head, value, HeadRow::decode)?;
+        if head.row.generation == state.generation {
+            return Ok(head);
+        }
+        self.metrics.fenced.add(1);
+        Err(state.fence(head.row.generation, head.row.head.txid))
+    }
+
+    /// The error of a commit whose guard did not hold: `HEAD` is of another generation, or it is
+    /// wrong, since nobody but its owner may change it.
+    pub(crate) fn refused(&self, state: &LeaseState, actual: Option<Vec<u8>>) -> StoreError {
+        match self.own_head(state, actual) {
+            Ok(_) => state.db.corrupt(RowId::Head, "it changed under its owner"),
+            Err(error) => error,
+        }
+    }
+}
+
+/// Why `HEAD` could not be rewritten.
+enum Retry {
+    /// Asking again may help.
+    Later(String),
+    Never(StoreError),
+}
+
+fn retry(state: &LeaseState, error: KvError) -> Retry {
+    match error {
+        KvError::Unavailable { .. }
+        | KvError::UnknownOutcome { .. }
+        | KvError::GuardFailed { .. } => Retry::Later(error.to_string()),
+        error => Retry::Never(state.db.failed(error)),
+    }
+}
