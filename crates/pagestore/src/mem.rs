@@ -90,6 +90,13 @@ impl MemPageStore {
         self.lock().read_fault = Some(error);
     }
 
+    /// Takes back the faults that have not struck.
+    pub fn clear_faults(&self) {
+        let mut state = self.lock();
+        state.commit_fault = None;
+        state.read_fault = None;
+    }
+
     /// Each read offers that many pages after the last one asked for.
     pub fn offer_neighbours(&self, pages: u32) {
         self.lock().neighbours = pages;

@@ -109,7 +109,7 @@ impl MainFile {
         self.shared.check(Class::Truncate)?;
         let page_bytes = self.page_size().bytes() as u64;
         match u32::try_from(bytes / page_bytes) {
-            Ok(size) if bytes % page_bytes == 0 => {
+            Ok(size) if bytes.is_multiple_of(page_bytes) => {
                 self.write_set.truncate(size);
                 self.count_dirty();
                 Ok(())

@@ -36,11 +36,9 @@ pub(crate) fn answer(name: &str, argument: Option<&str>) -> PragmaAnswer {
         "synchronous" => with(b'1', "1"),
         // 1 is FILE.
         "temp_store" => with(b'1', "1"),
-        "cache_spill"
-        | "page_size"
-        | "mmap_size"
-        | "temp_store_directory"
-        | "data_store_directory" => PragmaAnswer::Nothing,
+        "cache_spill" | "page_size" | "temp_store_directory" | "data_store_directory" => {
+            PragmaAnswer::Nothing
+        }
         _ => PragmaAnswer::Execute,
     }
 }

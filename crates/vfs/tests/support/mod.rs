@@ -2,6 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod random;
+pub mod stores;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,6 +82,10 @@ impl Bench {
     }
 
     pub fn mount_over(&self, store: Arc<dyn PageStore>) -> Arc<Mount> {
+        self.mount_in(store, scratch_dir())
+    }
+
+    pub fn mount_in(&self, store: Arc<dyn PageStore>, scratch_dir: PathBuf) -> Arc<Mount> {
         let options = ClaimOptions {
             owner: "test".into(),
             create: true,
@@ -88,7 +95,7 @@ impl Bench {
         let options = MountOptions {
             clock: Arc::new(StepClock::default()),
             scratch_bytes_max: self.settings.scratch_bytes_max,
-            scratch_dir: scratch_dir(),
+            scratch_dir,
         };
         Mount::new(store, claim, self.cache.clone(), options).unwrap()
     }
@@ -116,11 +123,15 @@ impl Db {
     }
 
     pub fn int(&self, sql: &str) -> i64 {
-        self.sql.query_row(sql, [], |row| row.get(0)).unwrap()
+        self.sql
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     pub fn text(&self, sql: &str) -> String {
-        self.sql.query_row(sql, [], |row| row.get(0)).unwrap()
+        self.sql
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// What SQLite and the mount say to a statement that fails.

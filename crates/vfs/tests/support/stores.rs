@@ -1,0 +1,67 @@
+//! A page store around another, that panics or claims what it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actor_sqlite_ltx::{Pgno, Txid};
+use actor_sqlite_pagestore::*;
+
+pub struct Wrapped {
+    pub inner: Arc<MemPageStore>,
+    pub panic_in_read: AtomicBool,
+    pub panic_in_commit: AtomicBool,
+    pub serialize_ns: u64,
+    pub state_update_ns: u64,
+}
+
+impl Wrapped {
+    pub fn new(inner: Arc<MemPageStore>) -> Self {
+        let (panic_in_read, panic_in_commit) = Default::default();
+        Self { inner, panic_in_read, panic_in_commit, serialize_ns: 0, state_update_ns: 0 }
+    }
+}
+
+impl PageStore for Wrapped {
+    fn claim(&self, actor: &ActorId, options: &ClaimOptions) -> Result<Claim, StoreError> {
+        self.inner.claim(actor, options)
+    }
+
+    fn read(
+        &self,
+        lease: &Lease,
+        txid: Txid,
+        pages: &[Pgno],
+        sink: &mut dyn PageSink,
+    ) -> Result<(), StoreError> {
+        assert!(!self.panic_in_read.load(Ordering::SeqCst), "told to");
+        self.inner.read(lease, txid, pages, sink)
+    }
+
+    fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError> {
+        assert!(!self.panic_in_commit.load(Ordering::SeqCst), "told to");
+        let mut committed = self.inner.commit(lease, request)?;
+        committed.phases.serialize_ns = self.serialize_ns;
+        committed.phases.state_update_ns = self.state_update_ns;
+        Ok(committed)
+    }
+
+    fn resolve(&self, lease: &Lease, commit_id: CommitId) -> Result<Resolution, StoreError> {
+        self.inner.resolve(lease, commit_id)
+    }
+
+    fn wait_durable(&self, ticket: Ticket) -> Result<(), StoreError> {
+        self.inner.wait_durable(ticket)
+    }
+
+    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
+        self.inner.on_durable(ticket, callback);
+    }
+
+    fn durable(&self) -> Ticket {
+        self.inner.durable()
+    }
+
+    fn release(&self, lease: &Lease) {
+        self.inner.release(lease);
+    }
+}
