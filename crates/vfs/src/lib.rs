@@ -33,6 +33,13 @@ mod scratch;
 mod shared;
 mod write_set;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod model_test;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod scratch_test;
+
 pub use ffi::{RegisterError, register};
 pub use metrics::{CommitPhaseTotals, VfsMetrics};
 pub use mount::{Mount, MountError, MountOptions};

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod pair;
 pub mod random;
 pub mod stores;
 
@@ -55,6 +56,8 @@ impl Default for Settings {
 /// One store with one actor, and what it takes to open it again and again.
 pub struct Bench {
     pub store: Arc<MemPageStore>,
+    /// The store to use instead.
+    pub over: Option<Arc<dyn PageStore>>,
     pub cache: Arc<PageCache>,
     pub settings: Settings,
 }
@@ -68,7 +71,7 @@ pub struct Db {
 impl Bench {
     pub fn new(settings: Settings) -> Self {
         let cache = PageCache::new(settings.cache_bytes);
-        Self { store: Arc::new(MemPageStore::new()), cache, settings }
+        Self { store: Arc::new(MemPageStore::new()), over: None, cache, settings }
     }
 
     pub fn open(&self) -> Db {
@@ -78,7 +81,7 @@ impl Bench {
     }
 
     pub fn mount(&self) -> Arc<Mount> {
-        self.mount_over(self.store.clone())
+        self.mount_over(self.over.clone().unwrap_or_else(|| self.store.clone()))
     }
 
     pub fn mount_over(&self, store: Arc<dyn PageStore>) -> Arc<Mount> {

@@ -1,0 +1,252 @@
+//! The main file against a plain array of bytes: random reads, writes, truncations, syncs and
+//! atomic commits, with a store that sometimes refuses. `SEED=…` repeats a run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actor_sqlite_ltx::{PageSize, Pgno};
+use actor_sqlite_pagestore::{ActorId, ClaimOptions, Clock, MemPageStore, PageStore, StoreError};
+
+use crate::commit::Route;
+use crate::main_file::{MainFile, ReadOutcome};
+use crate::shared::Failed;
+use crate::write_set::{Place, WriteSet};
+use crate::{Mount, MountOptions, PageCache};
+
+const PAGE: usize = 512;
+const PAGES_MAX: u64 = 40;
+const STEPS: u32 = 4000;
+
+#[derive(Default)]
+struct StepClock(AtomicU64);
+
+impl Clock for StepClock {
+    fn now_ms(&self) -> i64 {
+        0
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+
+    /// A page whose header does not vouch for the size it names, unless `size` says so.
+    fn page(&mut self, size: Option<u32>) -> Vec<u8> {
+        let mut page: Vec<u8> = (0..PAGE).map(|_| self.below(256) as u8).collect();
+        page[92] = page[24] ^ 1;
+        if let Some(size) = size {
+            page[28..32].copy_from_slice(&size.to_be_bytes());
+            page.copy_within(24..28, 92);
+        }
+        page
+    }
+}
+
+fn mount(store: &Arc<MemPageStore>, cache_bytes: u64) -> Arc<Mount> {
+    let page_size = PageSize::new(PAGE as u32).unwrap();
+    let actor = ActorId::new("", "model").unwrap();
+    let options = ClaimOptions { owner: "test".into(), create: true, page_size };
+    let claim = store.claim(&actor, &options).unwrap();
+    let options = MountOptions {
+        clock: Arc::new(StepClock::default()),
+        scratch_bytes_max: u64::MAX,
+        scratch_dir: PathBuf::new(),
+    };
+    Mount::new(store.clone(), claim, PageCache::new(cache_bytes), options).unwrap()
+}
+
+/// The file as it is committed, and as it is now.
+#[derive(Clone, Default)]
+struct Model {
+    committed: Vec<u8>,
+    current: Vec<u8>,
+}
+
+impl Model {
+    /// What a commit leaves: page 1 may say that the file is shorter.
+    fn commit(&mut self) {
+        if let Some(header) = self.current.get(..100)
+            && self.current[..PAGE] != self.committed[..PAGE.min(self.committed.len())]
+            && header[24..28] == header[92..96]
+        {
+            let size = u32::from_be_bytes(header[28..32].try_into().unwrap()) as usize;
+            if size > 0 {
+                self.current.truncate(size * PAGE);
+            }
+        }
+        self.committed = self.current.clone();
+    }
+
+    fn roll_back(&mut self) {
+        self.current = self.committed.clone();
+    }
+
+    fn read(&self, offset: usize, length: usize) -> (Vec<u8>, ReadOutcome) {
+        let end = (offset + length).min(self.current.len());
+        let mut bytes = self.current.get(offset..end).unwrap_or_default().to_vec();
+        let short = bytes.len() < length;
+        bytes.resize(length, 0);
+        (bytes, if short { ReadOutcome::Short } else { ReadOutcome::Full })
+    }
+}
+
+fn write(file: &mut MainFile, model: &mut Model, random: &mut Random) {
+    let index = random.below(PAGES_MAX) as usize;
+    let size = (model.current.len() / PAGE).max(1) as u64;
+    let header_size = (index == 0 && random.below(2) == 0).then(|| random.below(size) as u32 + 1);
+    let page = random.page(header_size);
+    let offset = index * PAGE;
+    model.current.resize(model.current.len().max(offset + PAGE), 0);
+    model.current[offset..offset + PAGE].copy_from_slice(&page);
+    file.write(offset as u64, &page).unwrap();
+}
+
+fn commit(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &mut Random) {
+    // A file cut to nothing is no database: SQLite never commits one, and the store refuses.
+    if model.current.is_empty() {
+        return;
+    }
+    if random.below(4) == 0 {
+        store.fail_next_commit(StoreError::Unavailable { reason: "told to".into() });
+    }
+    let result: Result<(), Failed> = match random.below(2) {
+        0 => file.commit(Route::Batch),
+        _ => file.sync(),
+    };
+    store.clear_faults();
+    match result {
+        Ok(()) => model.commit(),
+        Err(_) => {
+            file.roll_back();
+            model.roll_back();
+        }
+    }
+}
+
+fn step(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &mut Random) {
+    match random.below(20) {
+        0..9 => write(file, model, random),
+        9..11 => {
+            let size = random.below(PAGES_MAX + 1) as usize * PAGE;
+            model.current.resize(size, 0);
+            file.truncate(size as u64).unwrap();
+        }
+        11..13 => commit(store, file, model, random),
+        13 => {
+            file.shared.journal.write(0, b"journal").unwrap();
+            file.shared.journal.measure();
+            file.sync().unwrap();
+            file.shared.journal.truncate(0).unwrap();
+            model.roll_back();
+        }
+        _ => {
+            let offset = random.below(PAGES_MAX * PAGE as u64) as usize;
+            let length = random.below(3 * PAGE as u64) as usize + 1;
+            let mut bytes = vec![0xaa; length];
+            let outcome = file.read(offset as u64, &mut bytes).unwrap();
+            assert_eq!((bytes, outcome), model.read(offset, length), "{length} at {offset}");
+        }
+    }
+    assert_eq!(file.size(), model.current.len() as u64);
+}
+
+#[test]
+fn the_file_is_an_array_with_commits() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    for (seed, cache_bytes) in (seed..).zip([0, 8000, 1 << 20, 1 << 20]) {
+        println!("SEED={seed}");
+        let mut random = Random(seed);
+        let store = Arc::new(MemPageStore::new());
+        store.offer_neighbours((seed % 4) as u32);
+        let mut model = Model::default();
+        for _ in 0..10 {
+            let mount = mount(&store, cache_bytes);
+            let mut file = mount.open_main().unwrap();
+            for _ in 0..STEPS / 10 {
+                step(&store, &mut file, &mut model, &mut random);
+            }
+            mount.close_main(file);
+            model.roll_back();
+        }
+    }
+}
+
+#[test]
+fn the_committed_write_set_is_the_cache() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let mut file = mount.open_main().unwrap();
+    let page = Random(1).page(None);
+    for offset in [0, PAGE as u64] {
+        file.write(offset, &page).unwrap();
+    }
+    file.write(0, &page).unwrap();
+    let place = |file: &MainFile, pgno| match file.write_set.place(pgno) {
+        Place::Written(frame) => frame.bytes().as_ptr(),
+        _ => panic!("page {pgno} is not written"),
+    };
+    let second = Pgno::new(2).unwrap();
+    let written = [place(&file, Pgno::ONE), place(&file, second)];
+    file.commit(Route::Batch).unwrap();
+    let cached = [Pgno::ONE, second].map(|pgno| file.cache.get(pgno).unwrap().bytes().as_ptr());
+    assert_eq!(written, cached, "a page was copied between the write set and the cache");
+    mount.close_main(file);
+}
+
+#[test]
+fn a_cached_frame_is_not_written_into() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let mut file = mount.open_main().unwrap();
+    let (old, new) = (Random(1).page(None), Random(2).page(None));
+    file.write(0, &old).unwrap();
+    file.commit(Route::Batch).unwrap();
+    file.write(0, &new).unwrap();
+    file.roll_back();
+    let mut bytes = vec![0; PAGE];
+    file.read(0, &mut bytes).unwrap();
+    assert_eq!(bytes, old);
+    mount.close_main(file);
+}
+
+#[test]
+fn a_commit_holds_every_gained_page_but_the_lock_page() {
+    let page_size = PageSize::MAX;
+    let lock_page = page_size.lock_page().get();
+    let mut set = WriteSet::new(page_size, lock_page - 2);
+    let page = vec![1; page_size.bytes()];
+    set.put(Pgno::new(lock_page + 2).unwrap(), &page);
+    assert!(matches!(set.place(page_size.lock_page()), Place::Zero));
+    set.seal();
+    let pages: Vec<u32> = set.pages().map(|(pgno, _)| pgno.get()).collect();
+    assert_eq!(pages, [lock_page - 1, lock_page + 1, lock_page + 2]);
+    assert_eq!(set.size(), lock_page + 2);
+}
+
+#[test]
+fn pages_cut_off_come_back_as_zeros() {
+    let mut set = WriteSet::new(PageSize::MIN, 10);
+    set.truncate(4);
+    set.put(Pgno::new(7).unwrap(), &[1; PAGE]);
+    assert!(matches!(set.place(Pgno::new(4).unwrap()), Place::Base));
+    assert!(matches!(set.place(Pgno::new(5).unwrap()), Place::Zero));
+    assert!(matches!(set.place(Pgno::new(8).unwrap()), Place::Beyond));
+    set.seal();
+    let pages: Vec<u32> = set.pages().map(|(pgno, _)| pgno.get()).collect();
+    assert_eq!(pages, [5, 6, 7]);
+    set.reset(10);
+    assert!(set.is_clean());
+    assert!(matches!(set.place(Pgno::new(9).unwrap()), Place::Base));
+}
