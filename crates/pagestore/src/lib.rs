@@ -10,6 +10,7 @@
 mod actor;
 mod admin;
 mod clock;
+pub mod conformance;
 mod contract;
 mod error;
 mod lease;

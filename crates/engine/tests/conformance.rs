@@ -1,0 +1,34 @@
+//! The engine keeps the contract of a page store, whatever maintenance does meanwhile.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+
+use actor_sqlite_engine::{Engine, EngineOptions};
+use actor_sqlite_kv::{Limits, MemKv, SyncMode};
+use actor_sqlite_pagestore::conformance;
+use common::*;
+
+#[test]
+fn with_the_options_of_a_real_store() {
+    let open = || {
+        let clock = Arc::new(TestClock::default());
+        Arc::new(Engine::new(Arc::new(MemKv::new()), clock, EngineOptions::default())) as _
+    };
+    conformance::run(&open, seed(1));
+}
+
+#[test]
+fn with_chunks_of_a_few_pages_and_compaction_at_every_commit() {
+    let limits = Limits { value_bytes_preferred: 700, ..MemKv::LIMITS };
+    let mut options = small_options();
+    options.compaction.hard_delta_count = 1;
+    options.compaction.retention_txids = 0;
+    let open = || {
+        let kv = MemKv::with(Default::default(), SyncMode::OnDemand, limits);
+        engine_with(Arc::new(kv), options) as _
+    };
+    conformance::run(&open, seed(2));
+}
