@@ -63,7 +63,14 @@ impl MainFile {
         }
     }
 
+    /// Asks the store. Not for a database of another page size: a backup into this one can make
+    /// it in pages of the right length, and nobody could write to it afterwards.
     fn send(&mut self, start: u64) -> Result<(Committed, Times), StoreError> {
+        if let Some(bytes) = self.write_set.foreign_page_size() {
+            let own = self.page_size().get();
+            let reason = format!("page 1 names a page size of {bytes}: the database has {own}");
+            return Err(StoreError::Invalid { reason });
+        }
         let pages: Vec<_> = self.write_set.pages().collect();
         let commit_id = CommitId { generation: self.lease.generation(), sequence: self.sequence };
         self.sequence += 1;

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actor_sqlite_ltx::{PageSize, Pgno};
-use actor_sqlite_pagestore::{ActorId, ClaimOptions, Clock, MemPageStore, PageStore, StoreError};
+use actor_sqlite_pagestore::{
+    ActorId, ClaimOptions, Clock, CommitId, MemPageStore, PageStore, Resolution, StoreError,
+};
 
 use crate::commit::Route;
 use crate::main_file::{MainFile, ReadOutcome};
+use crate::open_file::{Control, OpenFile};
 use crate::shared::Failed;
 use crate::write_set::{Place, WriteSet};
 use crate::{Mount, MountOptions, PageCache};
@@ -152,8 +155,13 @@ fn step(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &m
             model.roll_back();
         }
         _ => {
-            let offset = random.below(PAGES_MAX * PAGE as u64) as usize;
-            let length = random.below(3 * PAGE as u64) as usize + 1;
+            let (offset, length) = match random.below(3) {
+                0 => (random.below(80) as usize, random.below(40) as usize + 1),
+                _ => (
+                    random.below(PAGES_MAX * PAGE as u64) as usize,
+                    random.below(3 * PAGE as u64) as usize + 1,
+                ),
+            };
             let mut bytes = vec![0xaa; length];
             let outcome = file.read(offset as u64, &mut bytes).unwrap();
             assert_eq!((bytes, outcome), model.read(offset, length), "{length} at {offset}");
@@ -171,16 +179,61 @@ fn the_file_is_an_array_with_commits() {
         let store = Arc::new(MemPageStore::new());
         store.offer_neighbours((seed % 4) as u32);
         let mut model = Model::default();
-        for _ in 0..10 {
+        for _ in 0..5 {
             let mount = mount(&store, cache_bytes);
-            let mut file = mount.open_main().unwrap();
-            for _ in 0..STEPS / 10 {
-                step(&store, &mut file, &mut model, &mut random);
+            for _ in 0..2 {
+                let mut file = mount.open_main().unwrap();
+                assert!(mount.open_main().is_none(), "opened twice");
+                for _ in 0..STEPS / 10 {
+                    step(&store, &mut file, &mut model, &mut random);
+                }
+                mount.close_main(file);
+                model.roll_back();
             }
-            mount.close_main(file);
-            model.roll_back();
         }
     }
+}
+
+#[test]
+fn atomic_writes_begin_and_roll_back() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let file = mount.open_main().unwrap();
+    let mut open = OpenFile::Main { mount: mount.clone(), file };
+    let page = Random(1).page(None);
+    open.write(0, &page).unwrap();
+    open.control(Control::BeginAtomic).unwrap();
+    open.write(PAGE as u64, &page).unwrap();
+    open.control(Control::CommitAtomic).unwrap();
+    assert_eq!(mount.head().size, 2, "what was written before the begin belongs to it");
+    open.write(2 * PAGE as u64, &page).unwrap();
+    open.control(Control::BeginAtomic).unwrap();
+    open.write(3 * PAGE as u64, &page).unwrap();
+    open.control(Control::RollbackAtomic).unwrap();
+    assert_eq!(open.size(), 2 * PAGE as u64);
+    open.write(2 * PAGE as u64, &page).unwrap();
+    open.unlock(1);
+    assert_eq!(open.size(), 2 * PAGE as u64, "SQLite gave up on it");
+    assert_eq!((store.counts().commits, mount.metrics().rollbacks), (1, 2));
+    open.close();
+}
+
+#[test]
+fn commits_have_names_and_tickets_that_rise() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let mut file = mount.open_main().unwrap();
+    let mut before = mount.ticket();
+    for number in 1..4 {
+        file.write(0, &Random(number).page(None)).unwrap();
+        file.commit(Route::Batch).unwrap();
+        assert!(mount.ticket() > before);
+        before = mount.ticket();
+        let commit_id = CommitId { generation: mount.lease().generation(), sequence: number };
+        let landed = store.resolve(mount.lease(), commit_id).unwrap();
+        assert_eq!(landed, Resolution::Landed(mount.head(), before));
+    }
+    mount.close_main(file);
 }
 
 #[test]

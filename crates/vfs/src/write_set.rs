@@ -132,6 +132,17 @@ impl WriteSet {
         pages
     }
 
+    /// The page size that page 1 names, if it is written and not the database's: bytes 16..18, 1
+    /// for 65,536 (file format, section 1.3.2).
+    pub fn foreign_page_size(&self) -> Option<u32> {
+        let page = self.page_one().filter(|page| page.starts_with(b"SQLite format 3\0"))?;
+        let bytes = match u16::from_be_bytes(page.get(16..18)?.try_into().ok()?) {
+            1 => 65_536,
+            bytes => u32::from(bytes),
+        };
+        (bytes != self.page_size.get()).then_some(bytes)
+    }
+
     /// The database's size in pages as page 1 has it: bytes 28..32, valid if the version-valid-for
     /// number at 92..96 equals the change counter at 24..28 (file format, section 1.3.8).
     fn size_from_page_one(&self) -> Option<u32> {
