@@ -41,6 +41,14 @@ struct State {
     failed: Option<StoreError>,
 }
 
+impl State {
+    /// Why an answer that rests on `ticket` must not leave. What was durable before a failure stays
+    /// so, and so do answers that rest on it.
+    fn failure(&self, ticket: Ticket) -> Option<StoreError> {
+        self.failed.clone().filter(|_| ticket > self.durable)
+    }
+}
+
 struct Held {
     ticket: Ticket,
     reply: Reply,
@@ -85,7 +93,7 @@ impl Gate {
             state.held.push_back(Held { ticket, reply, result });
             self.release(state);
         } else {
-            let failed = state.failed.clone();
+            let failed = state.failure(ticket);
             drop(state);
             send(reply, failed.map_or(result, |error| Err(error.into())));
         }
@@ -138,8 +146,7 @@ impl Gate {
                 || state.held.front().is_some_and(|held| held.ticket <= state.durable);
             let next = if free { state.held.pop_front() } else { None };
             let Some(held) = next else { break };
-            // What was durable before the failure stays so, and so do answers that rest on it.
-            let failed = if held.ticket > state.durable { state.failed.clone() } else { None };
+            let failed = state.failure(held.ticket);
             drop(state);
             send(held.reply, failed.map_or(held.result, |error| Err(error.into())));
             state = self.lock();

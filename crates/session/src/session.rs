@@ -168,9 +168,7 @@ impl Core {
     /// After the executor's end: closes the database here and now, and refuses what waits.
     fn wind_up(&self) {
         let mut life = self.life();
-        if let Life::New(new) = std::mem::replace(&mut *life, Life::Closed) {
-            (new.1)(Err(SessionError::Closed));
-        }
+        self.end(&mut life, Life::Closed);
         loop {
             while let Some(letter) = self.mailbox.next() {
                 if let Work::Command(command, reply) = letter.work {
@@ -189,18 +187,21 @@ impl Core {
     }
 
     /// Does one thing, and hands its answer to the gate.
-    fn handle(self: &Arc<Self>, life: &mut Life, letter: Letter) {
+    fn handle(self: &Arc<Self>, life: &mut Life, mut letter: Letter) {
+        let mut unanswered = Unanswered::take(&mut letter);
         let started_ns = self.clock.monotonic_ns();
         self.counters.wait_ns.add(started_ns.saturating_sub(letter.submitted_ns));
         match letter.work {
             Work::Open => self.open(life),
-            Work::Command(command, reply) => {
+            Work::Command(command, _) => {
                 let wait = self.durability == Durability::Strict
                     || matches!(command.action, Action::Durable | Action::Close);
                 let deadline = letter.deadline;
                 let (result, ticket) = self.command(life, command, deadline, started_ns);
                 self.counters.errors.add(u64::from(result.is_err()));
-                self.gate.pass(ticket, wait, reply, result);
+                if let Some(reply) = unanswered.0.take() {
+                    self.gate.pass(ticket, wait, reply, result);
+                }
             }
         }
         let ended_ns = self.clock.monotonic_ns();
@@ -273,7 +274,13 @@ impl Core {
         self.in_transaction.store(false, Ordering::Relaxed);
         let before = std::mem::replace(life, end);
         // A connection that panicked may do so again.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(before)));
+        let _ = catch_unwind(AssertUnwindSafe(|| match before {
+            Life::New(new) => (new.1)(Err(match life {
+                Life::Dead(error) => error.clone(),
+                _ => SessionError::Closed,
+            })),
+            before => drop(before),
+        }));
     }
 
     /// Sets a timer for the end of the open transaction's time, unless an earlier one is set.
@@ -288,27 +295,36 @@ impl Core {
     }
 }
 
-impl Task for Core {
-    fn run(self: Arc<Self>, turn: &Turn<'_>) -> Slice {
-        let mut life = self.life();
+impl Core {
+    /// Runs commands until none is left or the turn is over.
+    fn turn(self: &Arc<Self>, life: &mut Life, turn: &Turn<'_>) {
         let started_ns = self.clock.monotonic_ns();
-        if let Life::Open(connection) = &mut *life {
+        if let Life::Open(connection) = life {
             connection.expire_transaction(started_ns);
             self.in_transaction.store(connection.in_transaction(), Ordering::Relaxed);
         }
         for _ in 0..SLICE_COMMANDS {
             let Some(letter) = self.mailbox.next() else { break };
             turn.step();
-            self.handle(&mut life, letter);
+            self.handle(life, letter);
             // Whoever runs on does not let answers wait for the end of the turn.
             if self.gate.unsynced() && !self.mailbox.is_empty() {
                 self.gate.sync_in_background();
             }
-            if turn.lent() || self.clock.monotonic_ns() - started_ns > SLICE_NS {
+            if turn.lent() || self.clock.monotonic_ns().saturating_sub(started_ns) > SLICE_NS {
                 break;
             }
         }
-        self.set_timer(&life);
+        self.set_timer(life);
+    }
+}
+
+impl Task for Core {
+    fn run(self: Arc<Self>, turn: &Turn<'_>) -> Slice {
+        let mut life = self.life();
+        if let Err(error) = guarded(|| self.turn(&mut life, turn)) {
+            self.end(&mut life, Life::Dead(error));
+        }
         drop(life);
         let unsynced = self.gate.unsynced().then(|| self.gate.clone());
         Slice { again: self.mailbox.rest(), unsynced }
@@ -318,6 +334,27 @@ impl Task for Core {
         self.timer_ns.store(u64::MAX, Ordering::Relaxed);
         if self.mailbox.ask_for_turn() {
             self.schedule();
+        }
+    }
+}
+
+/// The reply of the command that runs, answered whatever happens to it.
+struct Unanswered(Option<Reply>);
+
+impl Unanswered {
+    fn take(letter: &mut Letter) -> Self {
+        match &mut letter.work {
+            Work::Open => Self(None),
+            Work::Command(_, reply) => Self(Some(std::mem::replace(reply, Box::new(drop)))),
+        }
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(reply) = self.0.take() {
+            let reason = "the command panicked".into();
+            send(reply, Err(SessionError::Panicked { reason }));
         }
     }
 }
