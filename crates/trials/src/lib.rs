@@ -1,0 +1,19 @@
+//! Trials of the whole stack: SQL on sessions over the engine over a store that crashes, is
+//! killed, or has had its bytes changed, compared with stock SQLite.
+//!
+//! Ships nowhere. `tests/` has one trial a file; this library has what they share.
+
+#![forbid(unsafe_code)]
+
+mod clock;
+pub mod ledger;
+mod oracle;
+mod seed;
+mod stack;
+mod workload;
+
+pub use clock::TickingClock;
+pub use oracle::{Oracle, dump_with};
+pub use seed::seed;
+pub use stack::{Database, Stack, StackOptions};
+pub use workload::Workload;
