@@ -10,6 +10,10 @@ use crate::error::store_error;
 use crate::keys::{Keys, RowId};
 use crate::rows::{IndexRow, open};
 
+/// Called with each row of a scan, its key and its value.
+pub(crate) type VisitRow<'v> =
+    dyn FnMut(RowId, &[u8], &[u8]) -> Result<ControlFlow<()>, StoreError> + 'v;
+
 /// A database's name and keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Db {
@@ -65,7 +69,7 @@ impl Db {
         &self,
         snapshot: &dyn Snapshot,
         (first, last): (RowId, RowId),
-        visit: &mut dyn FnMut(RowId, &[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut VisitRow<'_>,
     ) -> Result<(), StoreError> {
         let (start, end) = self.keys.between(first, last);
         let scan = Scan { start: &start, end: &end, limit: usize::MAX, reverse: false };
@@ -77,7 +81,7 @@ impl Db {
         &self,
         snapshot: &dyn Snapshot,
         scan: Scan<'_>,
-        visit: &mut dyn FnMut(RowId, &[u8], &[u8]) -> Result<ControlFlow<()>, StoreError>,
+        visit: &mut VisitRow<'_>,
     ) -> Result<(), StoreError> {
         let mut outcome = Ok(());
         let walked = snapshot.scan(scan, &mut |key, value| {

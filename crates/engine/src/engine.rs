@@ -43,6 +43,11 @@ impl Engine {
         }
     }
 
+    /// The store under the engine.
+    pub fn store(&self) -> Arc<dyn Kv> {
+        Arc::clone(&self.kv)
+    }
+
     /// What the engine has done so far.
     pub fn metrics(&self) -> EngineMetrics {
         self.metrics.compaction_queue.set(self.queue().len() as u64);
@@ -75,9 +80,11 @@ impl Engine {
         self.leases().get(actor).and_then(Weak::upgrade)
     }
 
-    /// All of those.
+    /// All of those. Forgets the ones that were dropped and never released.
     pub(crate) fn live_leases(&self) -> Vec<Arc<LeaseState>> {
-        self.leases().values().filter_map(Weak::upgrade).collect()
+        let mut leases = self.leases();
+        leases.retain(|_, lease| lease.strong_count() > 0);
+        leases.values().filter_map(Weak::upgrade).collect()
     }
 
     /// Enters a new lease. Of two claims that end at the same time the higher generation stays,

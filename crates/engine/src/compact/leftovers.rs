@@ -15,6 +15,9 @@ use crate::rows::{BuildRow, RootRow};
 /// The most rows that one batch deletes.
 pub(super) const ROWS_MAX: usize = 512;
 
+/// A key and the bytes of its row.
+type KeyAndBytes = (Vec<u8>, u64);
+
 impl Engine {
     /// Deletes the chunks of a compaction that did not come to its end, and answers with the
     /// `ROOT` that shows none. Interrupted itself, it is done again.
@@ -93,7 +96,7 @@ impl Engine {
         db: &Db,
         as_of: Txid,
         shards: &[u32],
-    ) -> Result<(Vec<(Vec<u8>, u64)>, bool), StoreError> {
+    ) -> Result<(Vec<KeyAndBytes>, bool), StoreError> {
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
         let mut rows = Vec::new();
         for &shard in shards {

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use actor_sqlite_ltx::{Checksum, Pgno, Txid};
 
 use super::Walk;
-use super::file::File;
+use super::file::{File, FileId};
 use crate::heads::Heads;
 use crate::keys::{RowId, shard_count, shard_pages};
 use crate::refresh::has_version;
@@ -14,6 +14,7 @@ use crate::rows::{IndexRow, RootRow};
 
 impl Walk<'_> {
     pub(super) fn compare(&mut self, heads: &Heads) {
+        self.find_lost_ends();
         self.compare_deltas(heads);
         self.compare_shards(&heads.root.row);
         self.compare_gone(&heads.root.row);
@@ -23,6 +24,27 @@ impl Walk<'_> {
             let reason = format!("they account for {accounted} bytes, the rows hold {held}");
             self.damage_named("HEAD and ROOT".into(), reason);
         }
+    }
+
+    /// A file that lost its last chunks cannot be told from a damaged one without its index.
+    fn find_lost_ends(&mut self) {
+        let mut found = Vec::new();
+        for &(id, end) in &self.ends {
+            let chunks = match id {
+                FileId::Delta(txid) => self.pidx.get(&txid).map(|index| index.chunks.len()),
+                FileId::Shard(shard, as_of) => {
+                    let index = self.sidx.get(&(shard, as_of)).map(|index| index.chunks.len());
+                    index.or_else(|| {
+                        let mut gone = self.gone.iter();
+                        let listed = gone.find(|((_, of), row)| (*of, row.as_of) == (shard, as_of));
+                        listed.map(|(_, row)| row.chunks.len())
+                    })
+                }
+            };
+            let lost = end..chunks.map_or(end, |chunks| chunks as u32);
+            found.extend(lost.map(|chunk| (id.row(chunk), "it is missing".to_owned())));
+        }
+        self.enter(found);
     }
 
     /// Each state above what was reclaimed has a delta and a page index, each applies to what the
@@ -136,11 +158,15 @@ impl Walk<'_> {
         for &(shard, as_of) in self.shards.keys() {
             let counts = self.sidx.contains_key(&(shard, as_of));
             let waits = known.contains_key(&(shard, as_of)) || building(shard, as_of);
-            let listed =
+            // The row that says so may be there, and damaged.
+            let damaged =
                 self.named(&RowId::Sidx { shard, as_of }.to_string()) || self.named("GONE ");
-            if counts == waits && !(listed && !counts) {
+            if counts && waits {
                 let row = RowId::Shard { shard, as_of, chunk: 0 };
-                found.push((row, "no row or more than one says what it is for".to_owned()));
+                found.push((row, "it counts and waits for reclaim".to_owned()));
+            } else if !counts && !waits && !damaged {
+                let reason = "it is missing, or a GONE row that lists the chunks of its shard";
+                found.push((RowId::Sidx { shard, as_of }, reason.to_owned()));
             }
         }
         let building = root.building != Txid::ZERO;

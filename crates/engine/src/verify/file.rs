@@ -27,7 +27,8 @@ pub(super) struct OpenFile {
     pub(super) id: FileId,
     bytes: Vec<u8>,
     chunks: Vec<u32>,
-    next: u32,
+    /// The chunk that should come next.
+    pub(super) next: u32,
     whole: bool,
 }
 

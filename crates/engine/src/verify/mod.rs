@@ -18,7 +18,7 @@ use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
 use crate::rows::{BuildRow, GoneRow, IndexRow, RowFault, open};
-use file::{File, OpenFile};
+use file::{File, FileId, OpenFile};
 
 /// All that a walk gathered; what could not be decoded is missing from it, and in the report.
 struct Walk<'a> {
@@ -31,6 +31,8 @@ struct Walk<'a> {
     sidx: BTreeMap<(u32, Txid), IndexRow>,
     gone: BTreeMap<(Txid, u32), GoneRow>,
     build: Option<BuildRow>,
+    /// Each file, and how many chunks it seems to have.
+    ends: Vec<(FileId, u32)>,
     /// The file whose chunks are being walked over.
     open: Option<OpenFile>,
 }
@@ -59,6 +61,7 @@ impl Engine {
             sidx: BTreeMap::new(),
             gone: BTreeMap::new(),
             build: None,
+            ends: Vec::new(),
             open: None,
         };
         let (start, end) = db.keys.range();
@@ -155,12 +158,13 @@ impl Walk<'_> {
     fn close_file(&mut self) {
         let Some(open) = self.open.take() else { return };
         let id = open.id;
+        self.ends.push((id, open.next));
         match open.decode() {
             Ok(Some(file)) => {
                 self.report.pages += file.pages.len() as u64;
                 match id {
-                    file::FileId::Delta(txid) => self.deltas.insert(txid, file),
-                    file::FileId::Shard(shard, as_of) => self.shards.insert((shard, as_of), file),
+                    FileId::Delta(txid) => self.deltas.insert(txid, file),
+                    FileId::Shard(shard, as_of) => self.shards.insert((shard, as_of), file),
                 };
             }
             Ok(None) => {}

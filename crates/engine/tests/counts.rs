@@ -1,0 +1,141 @@
+//! How many operations of the store each piece of work takes. Counts, not times.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+
+use actor_sqlite_engine::EngineOptions;
+use actor_sqlite_kv::{Counters, FaultKv};
+use actor_sqlite_ltx::Pgno;
+use actor_sqlite_pagestore::PageStore;
+use common::*;
+use fastrand::Rng;
+
+/// What happened between two counts.
+fn since(kv: &FaultKv, before: Counters) -> Counters {
+    let after = kv.counters();
+    Counters {
+        snapshots: after.snapshots - before.snapshots,
+        gets: after.gets - before.gets,
+        multi_gets: after.multi_gets - before.multi_gets,
+        scans: after.scans - before.scans,
+        scan_rows: after.scan_rows - before.scan_rows,
+        commits: after.commits - before.commits,
+        rows_put: after.rows_put - before.rows_put,
+        rows_deleted: after.rows_deleted - before.rows_deleted,
+        guards: after.guards - before.guards,
+        ..Counters::default()
+    }
+}
+
+fn filled(pages: u32) -> (Arc<FaultKv>, Owner) {
+    let kv = Arc::new(FaultKv::new());
+    let engine = engine_with(kv.clone(), EngineOptions::default());
+    let mut owner = Owner::claim(&engine, &actor("a"));
+    let mut rng = Rng::with_seed(1);
+    let all: Pages = (1..=pages).map(|pgno| (pgno, random_page(&mut rng, 512))).collect();
+    owner.commit(&all, pages).unwrap();
+    let one = [(1, vec![9; 512])].into();
+    owner.commit(&one, pages).unwrap();
+    (kv, owner)
+}
+
+fn read_one(owner: &Owner, pgno: u32) {
+    let asked = [Pgno::new(pgno).unwrap()];
+    let sink = Sink { page_bytes: 512, ..Sink::default() };
+    let mut sink = Strict { asked: &asked, sink };
+    owner.engine.read(&owner.lease, owner.head.txid, &asked, &mut sink).unwrap();
+    assert_eq!(sink.sink.pages[&pgno], owner.model[&pgno]);
+}
+
+#[test]
+fn a_small_commit_is_three_rows_one_guard_and_no_read() {
+    let (kv, mut owner) = filled(200);
+    for pages in [1, 4, 20] {
+        let before = kv.counters();
+        let pages: Pages = (10..10 + pages).map(|pgno| (pgno, vec![pages as u8; 512])).collect();
+        owner.commit(&pages, 200).unwrap();
+        let did = since(&kv, before);
+        let expected = Counters { commits: 1, rows_put: 3, guards: 1, ..Counters::default() };
+        assert_eq!(did, expected);
+    }
+}
+
+#[test]
+fn an_empty_commit_asks_the_store_nothing() {
+    let (kv, mut owner) = filled(20);
+    let before = kv.counters();
+    let same: Pages = owner.model.range(3..7).map(|(&pgno, page)| (pgno, page.clone())).collect();
+    let head = owner.head;
+    assert_eq!(owner.commit(&same, 20).unwrap().head, head);
+    assert_eq!(owner.commit(&Pages::new(), 20).unwrap().head, head);
+    assert_eq!(since(&kv, before), Counters::default());
+}
+
+#[test]
+fn a_cold_page_is_one_get() {
+    let (kv, owner) = filled(200);
+    let before = kv.counters();
+    read_one(&owner, 77);
+    let expected = Counters { snapshots: 1, gets: 1, ..Counters::default() };
+    assert_eq!(since(&kv, before), expected, "from a delta");
+
+    owner.engine.compact(owner.actor()).unwrap();
+    let before = kv.counters();
+    read_one(&owner, 77);
+    let first = Counters { snapshots: 2, gets: 2, scans: 1, scan_rows: 1, ..Counters::default() };
+    assert_eq!(since(&kv, before), first, "ROOT and the index of the shard come first");
+    let before = kv.counters();
+    read_one(&owner, 78);
+    assert_eq!(since(&kv, before), expected, "from a shard");
+}
+
+#[test]
+fn pages_of_one_row_are_one_get() {
+    let (kv, owner) = filled(200);
+    let before = kv.counters();
+    let asked: Vec<Pgno> = (100..130).filter_map(Pgno::new).collect();
+    let mut sink = Sink { page_bytes: 512, ..Sink::default() };
+    owner.engine.read(&owner.lease, owner.head.txid, &asked, &mut sink).unwrap();
+    let did = since(&kv, before);
+    assert!(did.gets <= 2, "30 pages of 512 bytes lie in one chunk of 32 KiB, or two: {did:?}");
+    assert!(sink.pages.len() >= 30);
+}
+
+#[test]
+fn a_claim_is_one_look_one_batch_and_page_one() {
+    let (kv, owner) = filled(200);
+    let before = kv.counters();
+    let claim = claim(&owner.engine, owner.actor()).unwrap();
+    let did = since(&kv, before);
+    let expected = Counters {
+        // One to look, one to read page 1 after the batch.
+        snapshots: 2,
+        // EPOCH, HEAD and ROOT.
+        multi_gets: 1,
+        // The page indexes above the watermark, and the deltas above the head.
+        scans: 2,
+        scan_rows: 2,
+        commits: 1,
+        guards: 3,
+        rows_put: 2,
+        // The chunk that holds page 1.
+        gets: 1,
+        ..Counters::default()
+    };
+    assert_eq!(did, expected);
+    assert_eq!(&*claim.pages[0].1, &owner.model[&1][..]);
+}
+
+#[test]
+fn an_installation_is_guarded_twice_and_reclaim_credits_what_it_deletes() {
+    let (kv, owner) = filled(200);
+    let before = kv.counters();
+    owner.engine.compact(owner.actor()).unwrap();
+    let did = since(&kv, before);
+    assert_eq!((did.commits, did.guards), (1, 2), "EPOCH and ROOT, in one batch");
+    assert_sound(&owner.engine, owner.actor());
+    owner.check();
+}

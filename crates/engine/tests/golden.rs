@@ -1,0 +1,165 @@
+//! Stores written by earlier versions are read for ever, and this version writes what it wrote.
+//!
+//! Each file in `golden/rows` is the dump of a small store: a line a row, key and value in hex. When
+//! the format gets a new version, its dump is added and the others stay. `WRITE_GOLDEN=1` writes
+//! the newest dump.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actor_sqlite_engine::{CompactionOptions, EngineOptions};
+use actor_sqlite_kv::{Fault, FaultKv, Image, Limits, MemKv, OpKind, SyncMode};
+use actor_sqlite_pagestore::{ActorId, PageStore, PageStoreAdmin};
+use common::*;
+
+const NEWEST: &str = "v1.hex";
+
+fn path(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../golden/rows").join(file)
+}
+
+fn limits() -> Limits {
+    Limits { value_bytes_preferred: 600, ..MemKv::LIMITS }
+}
+
+fn options() -> EngineOptions {
+    let compaction =
+        CompactionOptions { batch_bytes: 600, retention_txids: 1, ..CompactionOptions::default() };
+    EngineOptions { compaction, ..EngineOptions::default() }
+}
+
+fn names() -> [ActorId; 2] {
+    [ActorId::new("golden", "folded").unwrap(), ActorId::new("", "unfinished").unwrap()]
+}
+
+/// What a page holds after a commit, without any help of a library.
+fn page(pgno: u32, txid: u32) -> Vec<u8> {
+    (0..512_u32).map(|at| if at % 7 == 0 { (at * pgno + txid) as u8 } else { pgno as u8 }).collect()
+}
+
+fn pages(txid: u32, numbers: &[u32]) -> Pages {
+    numbers.iter().map(|&pgno| (pgno, page(pgno, txid))).collect()
+}
+
+/// What both databases hold.
+fn content() -> Pages {
+    let mut content = pages(1, &[2, 4]);
+    content.extend(pages(2, &[66]));
+    content.extend(pages(3, &[3]));
+    content.extend(pages(4, &[1]));
+    for pgno in 5..=65 {
+        content.insert(pgno, page(pgno, 2));
+    }
+    content
+}
+
+fn owner(kv: &Arc<FaultKv>, name: &ActorId) -> Owner {
+    Owner::claim(&engine_with(kv.clone(), options()), name)
+}
+
+fn write() -> Image {
+    let kv = Arc::new(FaultKv::with(Image::default(), SyncMode::OnDemand, limits()));
+    let grown: Vec<u32> = (5..=66).collect();
+    for (at, name) in names().iter().enumerate() {
+        let mut owner = owner(&kv, name);
+        owner.commit(&pages(1, &[1, 2, 3, 4]), 4).unwrap();
+        owner.commit(&pages(2, &grown), 66).unwrap();
+        if at == 0 {
+            owner.engine.compact(name).unwrap();
+            assert!(owner.engine.reclaim(name, 1).unwrap().rows > 0);
+        }
+        owner.commit(&pages(3, &[3]), 66).unwrap();
+        if at == 0 {
+            owner.engine.compact(name).unwrap();
+        } else {
+            // The second batch of the compaction does not come.
+            let commits = kv.counters().commits;
+            kv.fail_nth(OpKind::Commit, commits + 2, Fault::Unavailable);
+            owner.engine.compact(name).unwrap_err();
+        }
+        owner.commit(&pages(4, &[1]), 66).unwrap();
+        assert_eq!(owner.model, content());
+    }
+    kv.image()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn dump(image: &Image) -> String {
+    image.iter().fold(String::new(), |mut text, (key, value)| {
+        writeln!(text, "{} {}", hex(key), hex(value)).unwrap();
+        text
+    })
+}
+
+fn load(text: &str) -> Image {
+    let mut image = Image::default();
+    for line in text.lines() {
+        let (key, value) = line.split_once(' ').unwrap();
+        image.set(&unhex(key), &unhex(value));
+    }
+    image
+}
+
+#[test]
+fn this_version_writes_what_it_always_wrote() {
+    let written = dump(&write());
+    if std::env::var("WRITE_GOLDEN").is_ok() {
+        std::fs::create_dir_all(path("")).unwrap();
+        std::fs::write(path(NEWEST), &written).unwrap();
+    }
+    let golden = std::fs::read_to_string(path(NEWEST)).unwrap();
+    assert!(golden == written, "the rows written differ from {NEWEST}");
+}
+
+#[test]
+fn every_dump_is_read() {
+    let mut files = 0;
+    for entry in std::fs::read_dir(path("")).unwrap() {
+        let path = entry.unwrap().path();
+        let image = load(&std::fs::read_to_string(&path).unwrap());
+        let kv = Arc::new(FaultKv::with(image, SyncMode::OnDemand, limits()));
+        for name in names() {
+            let engine = engine_with(kv.clone(), options());
+            let report = engine.verify(&name).unwrap();
+            assert_eq!(report.damage, [], "{}", path.display());
+            let mut owner = owner(&kv, &name);
+            assert_eq!(owner.model, content(), "{} of {}", name, path.display());
+            owner.commit(&pages(5, &[2]), 66).unwrap();
+            engine.compact(&name).unwrap();
+            owner.check();
+            assert_sound(&engine, &name);
+            engine.release(&owner.lease);
+        }
+        files += 1;
+    }
+    println!("{files} dumps");
+    assert!(files > 0);
+}
+
+#[test]
+fn the_dump_has_every_kind_of_row_in_the_only_format() {
+    let image = load(&std::fs::read_to_string(path(NEWEST)).unwrap());
+    let all = dump(&image);
+    for kind in ["BUILD", "DELTA/", "EPOCH", "GONE/", "HEAD", "PIDX/", "ROOT", "SHARD/", "SIDX/"] {
+        assert!(all.contains(&hex(kind.as_bytes())), "{kind}");
+    }
+    assert!(image.iter().all(|(key, value)| key[0] == 2 && value[0] == 1));
+}
