@@ -189,7 +189,7 @@ pub fn rows_of(answer: Answer) -> Rows {
 pub fn values(rows: &Rows) -> Vec<Row> {
     let columns = rows.shape.columns.len();
     if columns == 0 {
-        return Vec::new();
+        return vec![Vec::new(); rows.row_count];
     }
     assert_eq!(rows.cells.len(), rows.row_count * columns);
     let range = |at: u32, len: u32| at as usize..(at + len) as usize;
