@@ -10,9 +10,11 @@ use actor_sqlite_pagestore::{
     ActorId, ClaimOptions, Clock, CommitId, MemPageStore, PageStore, Resolution, StoreError,
 };
 
+use libsqlite3_sys as ffi;
+
 use crate::commit::Route;
 use crate::main_file::{MainFile, ReadOutcome};
-use crate::open_file::{Control, OpenFile};
+use crate::open_file::{self, Control, OpenFile};
 use crate::shared::Failed;
 use crate::write_set::{Place, WriteSet};
 use crate::{Mount, MountOptions, PageCache};
@@ -216,6 +218,57 @@ fn atomic_writes_begin_and_roll_back() {
     assert_eq!(open.size(), 2 * PAGE as u64, "SQLite gave up on it");
     assert_eq!((store.counts().commits, mount.metrics().rollbacks), (1, 2));
     open.close();
+}
+
+#[test]
+fn a_dead_handle_refuses_every_call() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let mut file = mount.open_main().unwrap();
+    let page = Random(1).page(None);
+    file.write(0, &page).unwrap();
+    file.commit(Route::Batch).unwrap();
+    file.write(0, &page).unwrap();
+    let (cause, calls) = (StoreError::Dead { reason: "told to".into() }, store.counts());
+    mount.shared().poison_with(cause.clone());
+    mount.shared().poison_with(StoreError::Closed);
+    let refused = |outcome: Result<(), Failed>, code| {
+        assert_eq!(outcome, Err(Failed(code)));
+        assert_eq!(mount.take_error(), Some(cause.clone()), "the first reason stays");
+        assert_eq!(mount.take_error(), None);
+    };
+    refused(file.read(0, &mut [0; 16]).map(drop), ffi::SQLITE_IOERR_READ);
+    refused(file.write(0, &page), ffi::SQLITE_IOERR_WRITE);
+    refused(file.truncate(0), ffi::SQLITE_IOERR_TRUNCATE);
+    refused(file.sync(), ffi::SQLITE_ABORT);
+    refused(file.commit(Route::Batch), ffi::SQLITE_ABORT);
+    let mut open = OpenFile::Main { mount: mount.clone(), file };
+    refused(open.lock(), ffi::SQLITE_IOERR_LOCK);
+    refused(open.control(Control::BeginAtomic).map(drop), ffi::SQLITE_ABORT);
+    refused(open.control(Control::CommitAtomic).map(drop), ffi::SQLITE_ABORT);
+    open.close();
+    assert_eq!(store.counts(), calls);
+}
+
+#[test]
+fn an_empty_journal_is_none() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let name = format!("{}-journal", mount.file_name());
+    let mut journal = OpenFile::open(Some(&name), ffi::SQLITE_OPEN_MAIN_JOURNAL).unwrap();
+    assert!(!open_file::exists(&name), "each transaction would look whether it is hot");
+    journal.write(0, b"journal").unwrap();
+    assert!(open_file::exists(&name));
+    journal.truncate(0).unwrap();
+    assert!(!open_file::exists(&name));
+    journal.write(0, b"journal").unwrap();
+    journal.close();
+    assert!(open_file::exists(&name), "it outlives its handle");
+    open_file::delete(&name).unwrap();
+    assert!(!open_file::exists(&name));
+    assert!(open_file::delete(mount.file_name()).is_err());
+    assert!(OpenFile::open(Some(mount.file_name()), ffi::SQLITE_OPEN_MAIN_JOURNAL).is_err());
+    assert!(OpenFile::open(Some(&name), ffi::SQLITE_OPEN_MAIN_DB).is_err());
 }
 
 #[test]

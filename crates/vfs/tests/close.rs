@@ -30,6 +30,7 @@ fn a_closed_mount_answers_nothing_more() {
     db.mount.close();
     db.mount.close();
     assert_eq!(bench.store.counts().releases, 1);
+    assert_eq!(db.mount.poison(), Some(StoreError::Closed));
     let (_, cause) = db.failure("COMMIT");
     assert_eq!(cause, Some(StoreError::Closed));
     assert!(db.sql.execute_batch("SELECT * FROM t").is_err());
