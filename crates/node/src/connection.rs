@@ -1,0 +1,129 @@
+//! What one JavaScript environment holds: its port, its handles, and what its facade knows.
+//!
+//! Everything here belongs to the environment's own thread. The cleanup hook empties it, so that a
+//! terminated Worker or a `process.exit` with open handles leaves nothing behind.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use napi::Env;
+
+use crate::database::Database;
+use crate::port::Port;
+use crate::store::{Opened, StoreRef};
+use crate::table::Table;
+
+/// How many shapes a facade caches before all are forgotten: a bound for programs that make up
+/// ever new statements.
+const SHAPES_MAX: usize = 4096;
+
+thread_local! {
+    static CONNECTIONS: RefCell<Table<Connection>> = const { RefCell::new(Table::new()) };
+}
+
+/// One loading of the facade in one environment.
+pub struct Connection {
+    /// The way back.
+    pub port: Arc<Port>,
+    /// Databases by handle.
+    pub databases: Table<Database>,
+    /// Storages by handle.
+    pub stores: Table<StoreRef>,
+    shapes: HashSet<u64>,
+    in_flight: usize,
+}
+
+/// Whether a facade knows a shape.
+pub enum Learned {
+    /// It does.
+    Known,
+    /// It must be told.
+    New,
+    /// It must forget all shapes, and then be told.
+    AfterForgetting,
+}
+
+/// Keeps a new connection, whose port must know its handle.
+pub fn add(port: impl FnOnce(u64) -> napi::Result<Port>) -> napi::Result<u64> {
+    CONNECTIONS.with_borrow_mut(|connections| {
+        let handle = connections.next_handle();
+        let connection = Connection {
+            port: Arc::new(port(handle)?),
+            databases: Table::new(),
+            stores: Table::new(),
+            shapes: HashSet::new(),
+            in_flight: 0,
+        };
+        connections
+            .insert(connection)
+            .ok_or_else(|| napi::Error::from_reason("too many connections in this environment"))
+    })
+}
+
+/// Uses a connection of this thread.
+pub fn with<R>(handle: u64, use_it: impl FnOnce(&mut Connection) -> R) -> Option<R> {
+    CONNECTIONS.with_borrow_mut(|connections| connections.get_mut(handle).map(use_it))
+}
+
+/// Takes a connection down with all it holds: at the end of the environment.
+pub fn remove(handle: u64) {
+    let connection = CONNECTIONS.with_borrow_mut(|connections| connections.remove(handle));
+    if let Some(mut connection) = connection {
+        // Databases first: a store is given up only when nobody uses it.
+        let databases = connection.databases.drain().into_iter();
+        let abandoned: Vec<_> = databases.map(Database::abandon).collect();
+        for database in abandoned {
+            database.wait();
+        }
+        for store in connection.stores.drain() {
+            store.close();
+        }
+    }
+}
+
+impl Connection {
+    /// Counts requests that will be answered; the first keeps the event loop alive.
+    pub fn asked(&mut self, env: &Env, requests: usize) {
+        if self.in_flight == 0 && requests > 0 {
+            self.port.hold(env, true);
+        }
+        self.in_flight += requests;
+    }
+}
+
+/// Counts requests that are answered; the last lets the event loop end.
+pub fn answered(env: &Env, handle: u64, replies: usize) {
+    with(handle, |connection| {
+        let was_busy = connection.in_flight > 0;
+        connection.in_flight = connection.in_flight.saturating_sub(replies);
+        if was_busy && connection.in_flight == 0 {
+            connection.port.hold(env, false);
+        }
+    });
+}
+
+/// Keeps what was opened and names it by a handle.
+pub fn keep(handle: u64, opened: Opened) -> Option<u64> {
+    with(handle, |connection| match opened {
+        Opened::Store(store) => connection.stores.insert(store),
+        Opened::Database(database) => connection.databases.insert(database),
+    })
+    .flatten()
+}
+
+/// Notes that the facade is about to be told a shape.
+pub fn learn_shape(handle: u64, shape: u64) -> Learned {
+    with(handle, |connection| {
+        if connection.shapes.contains(&shape) {
+            return Learned::Known;
+        }
+        let forget = connection.shapes.len() >= SHAPES_MAX;
+        if forget {
+            connection.shapes.clear();
+        }
+        connection.shapes.insert(shape);
+        if forget { Learned::AfterForgetting } else { Learned::New }
+    })
+    .unwrap_or(Learned::New)
+}

@@ -1,0 +1,95 @@
+//! A database that is open in an environment.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actor_sqlite_pagestore::ActorId;
+use actor_sqlite_session::{Action, Command, OpenOptions, Session, SessionError};
+
+use crate::error::{ErrorPayload, session_error};
+use crate::metrics::DatabaseMetrics;
+use crate::store::StoreRef;
+
+/// How long the end of an environment waits for its databases: a statement that runs is
+/// interrupted, so this is the time of a rollback and a sync.
+const ABANDON_WAIT: Duration = Duration::from_secs(10);
+
+/// A session, and the store it lives in.
+pub struct Database {
+    session: Arc<Session>,
+    store: StoreRef,
+    number: u64,
+}
+
+impl Database {
+    /// Opens it on the store's threads and hands it over, or says why not.
+    pub fn open(
+        store: &StoreRef,
+        actor: ActorId,
+        options: OpenOptions,
+        done: impl FnOnce(Result<Self, ErrorPayload>) + Send + 'static,
+    ) {
+        // Taken by whoever comes first: the callback, or this thread if the session is refused.
+        let kept = Mutex::new(Some(store.clone()));
+        let callback = move |opened: Result<Session, SessionError>| {
+            let store = kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let database = match (opened, store) {
+                (Ok(session), Some(store)) => {
+                    let session = Arc::new(session);
+                    let number = store.store().enter(&session);
+                    Ok(Self { session, store, number })
+                }
+                (Err(error), _) => Err(session_error(&error)),
+                (Ok(_), None) => Err(ErrorPayload::internal("the store is gone")),
+            };
+            done(database);
+        };
+        Session::open(store.store().host(), actor, options, Box::new(callback));
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Its counters.
+    pub fn metrics(&self) -> DatabaseMetrics {
+        self.session.metrics().into()
+    }
+
+    /// Interrupts what runs and closes, without waiting.
+    pub fn abandon(self) -> Abandoned {
+        let (tell, closed) = channel();
+        self.session.interrupt(None);
+        let close = Command { id: 0, action: Action::Close, transaction: None, timeout_ms: None };
+        let reply = move |_| {
+            // Nobody waits any more if this fails.
+            let _ = tell.send(());
+        };
+        self.session.submit(close, Box::new(reply));
+        Abandoned { database: self, closed }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.store.store().leave(self.number, &self.metrics());
+    }
+}
+
+/// A database on its way out.
+pub struct Abandoned {
+    database: Database,
+    closed: Receiver<()>,
+}
+
+impl Abandoned {
+    /// Waits for the end, and then lets the store go too.
+    pub fn wait(self) {
+        let _ = self.closed.recv_timeout(ABANDON_WAIT);
+        let store = self.database.store.clone();
+        drop(self.database);
+        store.close();
+    }
+}

@@ -1,0 +1,306 @@
+//! Answers as they go to JavaScript: one flat array a drain, which `lib/decode.ts` reads.
+//!
+//! A reply: request id, kind, and what the kind needs. Before a reply that uses a shape for the
+//! first time stands the shape itself, under request id 0: names cross once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actor_sqlite_session::{
+    Answer, BatchResult, Cell, Changes, Column, Rows, SessionError, Shape, StatementInfo,
+};
+use napi::bindgen_prelude::{Array, ArrayBuffer, BigInt, ToNapiValue};
+use napi::{Env, Result, sys};
+
+use crate::connection;
+use crate::error::{ErrorPayload, session_error, unsafe_integer};
+use crate::store::Opened;
+
+/// The largest integer a JavaScript number holds exactly.
+const SAFE_INTEGER_MAX: i64 = 9_007_199_254_740_991;
+
+/// How integers become JavaScript values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integers {
+    /// Numbers; one that a number cannot hold exactly is an error.
+    Number,
+    /// Always bigints.
+    BigInt,
+    /// Numbers where exact, else bigints.
+    Auto,
+}
+
+/// What came of a request.
+pub enum Outcome {
+    /// Of a command.
+    Answer(std::result::Result<Answer, SessionError>),
+    /// Of opening a storage or a database: what the environment is to keep.
+    Opened(std::result::Result<Opened, ErrorPayload>),
+    /// Of what has no result.
+    Done,
+}
+
+/// An outcome on its way.
+pub struct Envelope {
+    /// Which request it answers.
+    pub request: u64,
+    /// How its integers become values.
+    pub integers: Integers,
+    /// The outcome.
+    pub outcome: Outcome,
+}
+
+/// All that was ready at once.
+pub struct Drained {
+    /// Whose.
+    pub connection: u64,
+    /// In the order they became ready.
+    pub envelopes: Vec<Envelope>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Done = 0,
+    Changes = 1,
+    Rows = 2,
+    Prepared = 3,
+    Began = 4,
+    Batch = 5,
+    Error = 6,
+    Opened = 7,
+    Shape = 8,
+    ForgetShapes = 9,
+}
+
+impl ToNapiValue for Drained {
+    unsafe fn to_napi_value(env: sys::napi_env, drained: Self) -> Result<sys::napi_value> {
+        let env = Env::from_raw(env);
+        let replies = drained.envelopes.len();
+        let mut writer = Writer::new(&env, drained.connection, capacity(&drained.envelopes))?;
+        for envelope in drained.envelopes {
+            writer.envelope(envelope)?;
+        }
+        connection::answered(&env, drained.connection, replies);
+        // SAFETY: `env` is the environment this call was made in.
+        unsafe { Array::to_napi_value(env.raw(), writer.out) }
+    }
+}
+
+fn capacity(envelopes: &[Envelope]) -> u32 {
+    let cells: usize = envelopes
+        .iter()
+        .map(|envelope| match &envelope.outcome {
+            Outcome::Answer(Ok(Answer::Rows(rows))) => rows.cells.len() + 6,
+            _ => 4,
+        })
+        .sum();
+    u32::try_from(cells).unwrap_or(u32::MAX)
+}
+
+struct Writer<'env> {
+    env: &'env Env,
+    connection: u64,
+    out: Array<'env>,
+    at: u32,
+}
+
+impl<'env> Writer<'env> {
+    fn new(env: &'env Env, connection: u64, capacity: u32) -> Result<Self> {
+        Ok(Self { env, connection, out: env.create_array(capacity)?, at: 0 })
+    }
+
+    fn push<T: ToNapiValue>(&mut self, value: T) -> Result<()> {
+        self.out.set(self.at, value)?;
+        self.at += 1;
+        Ok(())
+    }
+
+    fn head(&mut self, request: u64, kind: Kind) -> Result<()> {
+        self.push(request as f64)?;
+        self.push(kind as u32)
+    }
+
+    /// Writes one reply. A panic becomes that request's error: the others must be answered.
+    fn envelope(&mut self, envelope: Envelope) -> Result<()> {
+        let request = envelope.request;
+        let start = self.at;
+        let written = catch_unwind(AssertUnwindSafe(|| self.outcome(envelope)));
+        match written {
+            Ok(result) => result,
+            Err(panic) => {
+                self.at = start;
+                self.error(request, ErrorPayload::internal(crate::panic_text(&*panic)))
+            }
+        }
+    }
+
+    fn outcome(&mut self, envelope: Envelope) -> Result<()> {
+        let Envelope { request, integers, outcome } = envelope;
+        match outcome {
+            Outcome::Answer(Ok(answer)) => self.answer(request, integers, answer),
+            Outcome::Answer(Err(error)) => self.error(request, session_error(&error)),
+            Outcome::Opened(Ok(opened)) => match connection::keep(self.connection, opened) {
+                Some(handle) => {
+                    self.head(request, Kind::Opened)?;
+                    self.push(handle as f64)
+                }
+                None => self.error(request, session_error(&SessionError::Closed)),
+            },
+            Outcome::Opened(Err(error)) => self.error(request, error),
+            Outcome::Done => self.head(request, Kind::Done),
+        }
+    }
+
+    fn answer(&mut self, request: u64, integers: Integers, answer: Answer) -> Result<()> {
+        match answer {
+            Answer::Done => self.head(request, Kind::Done),
+            Answer::Changes(changes) => {
+                self.head(request, Kind::Changes)?;
+                self.changes(changes, integers)
+            }
+            Answer::Rows(rows) => {
+                if let Some(column) = first_unsafe(&rows, integers) {
+                    return self.error(request, unsafe_integer(&column));
+                }
+                self.shape(&rows.shape)?;
+                self.head(request, Kind::Rows)?;
+                self.rows(&rows, integers)
+            }
+            Answer::Prepared(info) => {
+                self.head(request, Kind::Prepared)?;
+                self.prepared(&info)
+            }
+            Answer::Began(transaction) => {
+                self.head(request, Kind::Began)?;
+                self.push(transaction.0 as f64)
+            }
+            Answer::Batch(results) => self.batch(request, integers, &results),
+        }
+    }
+
+    fn batch(&mut self, request: u64, integers: Integers, results: &[BatchResult]) -> Result<()> {
+        for rows in results.iter().filter_map(|result| result.rows.as_ref()) {
+            if let Some(column) = first_unsafe(rows, integers) {
+                return self.error(request, unsafe_integer(&column));
+            }
+            self.shape(&rows.shape)?;
+        }
+        self.head(request, Kind::Batch)?;
+        self.push(results.len() as f64)?;
+        for result in results {
+            self.changes(result.changes, integers)?;
+            self.push(result.rows.is_some())?;
+            if let Some(rows) = &result.rows {
+                self.rows(rows, integers)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&mut self, request: u64, error: ErrorPayload) -> Result<()> {
+        self.head(request, Kind::Error)?;
+        self.push(error)
+    }
+
+    fn changes(&mut self, changes: Changes, integers: Integers) -> Result<()> {
+        self.push(changes.changes as f64)?;
+        // A rowid is never worth an error: the statement has run.
+        let integers = if integers == Integers::Number { Integers::Auto } else { integers };
+        self.integer(changes.last_insert_rowid, integers)
+    }
+
+    fn prepared(&mut self, info: &StatementInfo) -> Result<()> {
+        self.push(info.id.0 as f64)?;
+        self.push(info.reader)?;
+        self.push(info.readonly)?;
+        self.push(info.columns.len() as f64)?;
+        for column in &info.columns {
+            self.push(column.name.as_str())?;
+            self.push(column.column.as_deref())?;
+            self.push(column.table.as_deref())?;
+            self.push(column.database.as_deref())?;
+            self.push(column.declared_type.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Tells the columns of a shape unless the environment knows them.
+    fn shape(&mut self, shape: &Shape) -> Result<()> {
+        match connection::learn_shape(self.connection, shape.id) {
+            connection::Learned::Known => return Ok(()),
+            connection::Learned::New => {}
+            connection::Learned::AfterForgetting => self.head(0, Kind::ForgetShapes)?,
+        }
+        self.head(0, Kind::Shape)?;
+        self.push(shape.id as f64)?;
+        self.push(shape.columns.len() as f64)?;
+        for Column { name, declared_type, .. } in &shape.columns {
+            self.push(name.as_str())?;
+            self.push(declared_type.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Shape, number of rows, cursor or 0, number of blobs, the cells; and if there are blobs, one
+    /// buffer of all their bytes and cell, offset and length of each.
+    fn rows(&mut self, rows: &Rows, integers: Integers) -> Result<()> {
+        let blob_count = rows.cells.iter().filter(|cell| matches!(cell, Cell::Blob { .. })).count();
+        self.push(rows.shape.id as f64)?;
+        self.push(rows.row_count as f64)?;
+        self.push(rows.more.map_or(0.0, |cursor| cursor.0 as f64))?;
+        self.push(blob_count as f64)?;
+        for cell in &rows.cells {
+            self.cell(*cell, rows, integers)?;
+        }
+        if blob_count > 0 {
+            self.push(ArrayBuffer::copy_from(self.env, &rows.blobs)?)?;
+            for (index, cell) in rows.cells.iter().enumerate() {
+                if let Cell::Blob { at, len } = cell {
+                    self.push(index as f64)?;
+                    self.push(*at)?;
+                    self.push(*len)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn cell(&mut self, cell: Cell, rows: &Rows, integers: Integers) -> Result<()> {
+        match cell {
+            Cell::Null | Cell::Blob { .. } => self.push(napi::bindgen_prelude::Null),
+            Cell::Integer(value) => self.integer(value, integers),
+            Cell::Real(value) => self.push(value),
+            Cell::Text { at, len } => {
+                let bytes = &rows.text[at as usize..at as usize + len as usize];
+                if bytes.is_ascii() && bytes.len() <= i32::MAX as usize {
+                    let text = self.env.create_string_latin1(bytes)?;
+                    self.push(text)
+                } else {
+                    self.push(&*String::from_utf8_lossy(bytes))
+                }
+            }
+        }
+    }
+
+    fn integer(&mut self, value: i64, integers: Integers) -> Result<()> {
+        let exact = value.unsigned_abs() <= SAFE_INTEGER_MAX.unsigned_abs();
+        if integers == Integers::BigInt || !exact {
+            self.push(BigInt::from(value))
+        } else {
+            self.push(value as f64)
+        }
+    }
+}
+
+/// The name of the first column with an integer that the mode has no value for.
+fn first_unsafe(rows: &Rows, integers: Integers) -> Option<String> {
+    if integers != Integers::Number {
+        return None;
+    }
+    let is_unsafe = |cell: &Cell| match cell {
+        Cell::Integer(value) => value.unsigned_abs() > SAFE_INTEGER_MAX.unsigned_abs(),
+        _ => false,
+    };
+    let index = rows.cells.iter().position(is_unsafe)?;
+    let column = &rows.shape.columns[index % rows.shape.columns.len()];
+    Some(column.name.clone())
+}

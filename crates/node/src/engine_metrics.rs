@@ -1,0 +1,97 @@
+//! The engine's counters for JavaScript.
+
+use napi_derive::napi;
+
+use crate::metrics::{Engine, mirrored};
+
+mirrored! {
+    /// The storage engine of a store.
+    EngineMetrics from Engine {
+        /// Claims that were answered with a lease.
+        claims,
+        /// Nanoseconds in those.
+        claim_ns,
+        /// Claims begun again because another claim, a commit or a compaction came between.
+        claim_retries,
+        /// Databases made by claims.
+        databases_created,
+        /// Calls of `read` that succeeded.
+        reads,
+        /// Nanoseconds in those.
+        read_ns,
+        /// Pages delivered from deltas.
+        pages_from_deltas,
+        /// Pages delivered from shards.
+        pages_from_shards,
+        /// Pages delivered that were not asked for.
+        pages_from_neighbours,
+        /// Rows read for pages.
+        read_rows,
+        /// Bytes of those.
+        read_bytes,
+        /// Indexes of shards brought into memory.
+        shard_indexes_loaded,
+        /// Reads that looked again because compaction had moved a page.
+        read_retries,
+        /// Commits that wrote a new state.
+        commits,
+        /// Commits that had nothing to write.
+        commits_empty,
+        /// Pages written by commits.
+        commit_pages,
+        /// Pages left out of commits because they equal their base.
+        commit_pages_dropped,
+        /// Rows put by commits.
+        commit_rows,
+        /// Keys and values put by commits, in bytes.
+        commit_bytes,
+        /// Nanoseconds in which commits computed checksums and encoded.
+        commit_encode_ns,
+        /// Nanoseconds in which commits waited for the store to order them.
+        commit_order_ns,
+        /// Nanoseconds in which commits brought the page index up to date.
+        commit_update_ns,
+        /// Leases that met a newer generation.
+        fenced,
+        /// Commits with a lost answer that were found to have landed.
+        commits_resolved_landed,
+        /// Commits with a lost answer that were found not to have landed.
+        commits_resolved_not_landed,
+        /// Commits with a lost answer that could not be resolved.
+        commits_unknown,
+        /// Compactions done by a commit in the hard limit's name.
+        commits_held_back,
+        /// Compactions installed.
+        compactions,
+        /// Compactions given up because another claim, compaction or reclaim came between.
+        compactions_superseded,
+        /// Nanoseconds in which compactions were planned.
+        compaction_plan_ns,
+        /// Nanoseconds in which shards were built.
+        compaction_build_ns,
+        /// Nanoseconds in which shards were installed.
+        compaction_install_ns,
+        /// Deltas folded.
+        compaction_deltas,
+        /// Shard versions written.
+        compaction_shards,
+        /// Pages in those.
+        compaction_pages,
+        /// Rows put by compactions.
+        compaction_rows,
+        /// Keys and values put by compactions, in bytes.
+        compaction_bytes,
+        /// Interrupted compactions cleaned up.
+        leftovers_cleaned,
+        /// Batches of reclaim.
+        reclaim_batches,
+        /// Nanoseconds in those.
+        reclaim_ns,
+        /// Rows deleted by reclaim.
+        reclaim_rows,
+        /// Keys and values deleted by reclaim, in bytes.
+        reclaim_bytes,
+        /// Databases that wait for compaction now.
+        compaction_queue,
+    }
+}

@@ -1,0 +1,239 @@
+//! One store of the process: the key-value store, the engine over it, the threads that run its
+//! databases, its page cache, and the thread that looks after it.
+//!
+//! All environments of a process share one instance a directory, by counted references. The last
+//! one to go shuts it down; whoever opens the directory meanwhile waits for that.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+
+use actor_sqlite_engine::{Engine, EngineOptions};
+use actor_sqlite_kv_rocksdb::{RocksKv, RocksOptions};
+use actor_sqlite_pagestore::{Clock, PageStore};
+use actor_sqlite_session::{Executor, ExecutorOptions, Host, Session};
+use actor_sqlite_vfs::PageCache;
+
+use crate::clock::SystemClock;
+use crate::database::Database;
+use crate::error::{ErrorPayload, kv_error};
+use crate::maintenance::Maintenance;
+use crate::metrics::{DatabaseMetrics, StorageMetrics};
+
+/// Page cache of a store that names no size.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// Threads that may stand in for threads that wait for the store.
+const THREADS_MAX: usize = 64;
+
+/// What an environment is to keep after an opening.
+pub enum Opened {
+    /// A reference to a store.
+    Store(StoreRef),
+    /// A database.
+    Database(Database),
+}
+
+/// A live store.
+pub struct Store {
+    kv: Arc<RocksKv>,
+    engine: Arc<Engine>,
+    host: Host,
+    maintenance: Maintenance,
+    opened: AtomicU64,
+    sessions: Mutex<Sessions>,
+}
+
+/// The databases of a store, for its metrics.
+#[derive(Default)]
+struct Sessions {
+    live: HashMap<u64, Weak<Session>>,
+    closed: DatabaseMetrics,
+}
+
+/// One directory, whether its store is live or not.
+#[derive(Default)]
+struct Place {
+    references: AtomicUsize,
+    /// Held while the store is opened and while it is shut down.
+    store: Mutex<Option<Arc<Store>>>,
+}
+
+static PLACES: Mutex<Option<HashMap<PathBuf, Arc<Place>>>> = Mutex::new(None);
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn place(path: &Path) -> Arc<Place> {
+    let mut places = locked(&PLACES);
+    Arc::clone(places.get_or_insert_default().entry(path.to_path_buf()).or_default())
+}
+
+/// The stores that are live now.
+pub fn live_stores() -> Vec<Arc<Store>> {
+    let places: Vec<_> = locked(&PLACES).iter().flat_map(HashMap::values).cloned().collect();
+    places.iter().filter_map(|place| locked(&place.store).clone()).collect()
+}
+
+impl Store {
+    fn open(path: &Path, cache_bytes: Option<u64>) -> Result<Self, ErrorPayload> {
+        let kv = RocksKv::open(path, &RocksOptions::default())
+            .map_err(|error| kv_error(&error, &path.display().to_string()))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let engine = Arc::new(Engine::new(
+            Arc::clone(&kv) as _,
+            Arc::clone(&clock),
+            EngineOptions::default(),
+        ));
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let executor = Executor::new(ExecutorOptions {
+            threads,
+            threads_max: threads.max(THREADS_MAX),
+            clock: Arc::clone(&clock),
+        });
+        let host = Host {
+            executor,
+            store: Arc::clone(&engine) as Arc<dyn PageStore>,
+            cache: PageCache::new(cache_bytes.unwrap_or(CACHE_BYTES)),
+            clock,
+            scratch_dir: std::env::temp_dir(),
+        };
+        let maintenance = Maintenance::start(Arc::clone(&engine));
+        Ok(Self {
+            kv,
+            engine,
+            host,
+            maintenance,
+            opened: AtomicU64::new(0),
+            sessions: Mutex::default(),
+        })
+    }
+
+    /// What sessions of this store share.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Enters a database that was opened, and numbers it.
+    pub fn enter(&self, session: &Arc<Session>) -> u64 {
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        locked(&self.sessions).live.insert(number, Arc::downgrade(session));
+        number
+    }
+
+    /// Strikes out a database: what it did stays in the sums.
+    pub fn leave(&self, number: u64, last: &DatabaseMetrics) {
+        let mut sessions = locked(&self.sessions);
+        if sessions.live.remove(&number).is_some() {
+            sessions.closed.add(last, true);
+        }
+    }
+
+    /// Counters of the store and of all its databases.
+    pub fn metrics(&self) -> StorageMetrics {
+        let (live, mut databases): (Vec<_>, _) = {
+            let sessions = locked(&self.sessions);
+            (sessions.live.values().filter_map(Weak::upgrade).collect(), sessions.closed.clone())
+        };
+        for session in &live {
+            databases.add(&session.metrics().into(), false);
+        }
+        let page_cache = self.host.cache.metrics();
+        databases.vfs.page_cache_entries = page_cache.entries as f64;
+        databases.vfs.page_cache_weighted_size = page_cache.weighted_bytes as f64;
+        StorageMetrics {
+            open_databases: live.len() as f64,
+            opened: self.opened.load(Ordering::Relaxed) as f64,
+            databases,
+            engine: self.engine.metrics().into(),
+            kv: self.kv.metrics().into(),
+            executor: self.host.executor.metrics().into(),
+            page_cache: page_cache.into(),
+        }
+    }
+
+    fn shut_down(&self) {
+        self.maintenance.stop();
+        self.host.executor.shutdown();
+    }
+}
+
+/// A counted reference to a live store.
+pub struct StoreRef {
+    store: Arc<Store>,
+    place: Arc<Place>,
+    released: bool,
+}
+
+impl StoreRef {
+    /// Opens the store of a directory, or joins it if it is live; the options of the first opening
+    /// hold. Blocks, for tens of milliseconds and for as long as a recovery takes.
+    pub fn open(path: &Path, cache_bytes: Option<u64>) -> Result<Self, ErrorPayload> {
+        let unavailable =
+            |error: std::io::Error| ErrorPayload::directory(&path.display().to_string(), &error);
+        std::fs::create_dir_all(path).map_err(unavailable)?;
+        let path = std::fs::canonicalize(path).map_err(unavailable)?;
+        let place = place(&path);
+        let mut slot = locked(&place.store);
+        let store = match &*slot {
+            Some(store) => Arc::clone(store),
+            None => {
+                let store = Arc::new(Store::open(&path, cache_bytes)?);
+                *slot = Some(Arc::clone(&store));
+                store
+            }
+        };
+        place.references.fetch_add(1, Ordering::SeqCst);
+        drop(slot);
+        Ok(Self { store, place, released: false })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Lets go; if this was the last reference, shuts the store down before it returns. Never on
+    /// a thread of the store.
+    pub fn close(mut self) {
+        if self.release() {
+            shut_down(&self.place);
+        }
+    }
+
+    /// Gives up this reference; whether it was the last one.
+    fn release(&mut self) -> bool {
+        self.released = true;
+        self.place.references.fetch_sub(1, Ordering::SeqCst) == 1
+    }
+}
+
+impl Clone for StoreRef {
+    fn clone(&self) -> Self {
+        self.place.references.fetch_add(1, Ordering::SeqCst);
+        Self { store: Arc::clone(&self.store), place: Arc::clone(&self.place), released: false }
+    }
+}
+
+impl Drop for StoreRef {
+    fn drop(&mut self) {
+        if !self.released && self.release() {
+            // This may be a thread of the store, which must not wait for itself.
+            let place = Arc::clone(&self.place);
+            thread::spawn(move || shut_down(&place));
+        }
+    }
+}
+
+/// Shuts the store of a directory down unless somebody has taken a reference meanwhile.
+fn shut_down(place: &Place) {
+    let mut slot = locked(&place.store);
+    if place.references.load(Ordering::SeqCst) == 0
+        && let Some(store) = slot.take()
+    {
+        store.shut_down();
+    }
+}

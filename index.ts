@@ -1,0 +1,19 @@
+/**
+ * A private SQLite database for every actor, in one transactional store.
+ *
+ * @module
+ */
+
+import { Database, Scoped } from './lib/database.js'
+import { Queryable } from './lib/queryable.js'
+import { Statement } from './lib/statement.js'
+import { Storage } from './lib/storage.js'
+import { RollbackError, Transaction } from './lib/transaction.js'
+
+export { SqliteError, StorageError } from './lib/errors.js'
+export type { SqliteErrorCode, StorageErrorCode, StorageErrorDetails } from './lib/errors.js'
+export { openDatabase, openStorage } from './lib/storage.js'
+export type { OpenOptions } from './lib/storage.js'
+export type { SqlTagFunction } from './lib/tag.js'
+export type * from './lib/types.js'
+export { Database, Queryable, RollbackError, Scoped, Statement, Storage, Transaction }

@@ -1,0 +1,27 @@
+/** Replies as they come from the addon: one flat array a drain. Layout: crates/node/src/encode.rs. */
+import { Failure } from './errors.js';
+import { type Chunk } from './rows.js';
+import type { Column, RunResult } from './types.js';
+/** A prepared statement as the addon describes it. */
+export interface Prepared {
+    readonly id: number;
+    readonly reader: boolean;
+    readonly readonly: boolean;
+    readonly columns: readonly Column[];
+}
+/** One result of a batch. */
+export interface BatchResult {
+    readonly changes: RunResult;
+    readonly rows: Chunk | undefined;
+}
+/**
+ * What a reply holds: nothing, a handle or an id, changes, a chunk of rows, a prepared statement,
+ * the results of a batch, or a failure.
+ */
+export type Reply = undefined | number | RunResult | Chunk | Prepared | readonly BatchResult[] | Failure;
+/** Reads replies, and remembers shapes. */
+export declare class ReplyReader {
+    #private;
+    /** Calls back with each reply of a drain, in order. */
+    read(values: readonly unknown[], reply: (request: number, reply: Reply) => void): void;
+}

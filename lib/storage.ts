@@ -1,0 +1,151 @@
+/** Stores of many databases. */
+
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import type { StorageMetrics } from '../native.cjs'
+import { connectionHandle, request } from './connection.js'
+import { Database } from './database.js'
+import { closedError } from './errors.js'
+import { native } from './native.js'
+import { Core, Failure } from './scope.js'
+import type { DatabaseOptions, StorageOptions } from './types.js'
+import { checkActor, checkDatabaseOptions, checkStorageOptions } from './validate.js'
+
+const nothing = (): undefined => undefined
+const unchanged = (handle: number): number => handle
+
+/** Who opens, in words for people: what a fenced owner and a second process are shown. */
+const OWNER = `process ${process.pid} on ${hostname()}${threadId === 0 ? '' : `, worker ${threadId}`}`
+
+/** Storages that were dropped without `close()`. */
+const dropped = new FinalizationRegistry<number>((handle) => {
+  native.releaseStorage(connectionHandle, handle)
+})
+
+/** A store that is open. All of a process that name one directory share one instance. */
+export class Storage {
+  /** The directory. */
+  readonly path: string
+  readonly #handle: number
+  readonly #options: StorageOptions
+  readonly #databases = new Set<Database>()
+  #closed: Promise<void> | undefined
+  #metrics: StorageMetrics | undefined
+
+  /** @internal */
+  constructor(handle: number, path: string, options: StorageOptions) {
+    this.path = path
+    this.#handle = handle
+    this.#options = options
+    dropped.register(this, handle, this)
+  }
+
+  /** Opens an actor's database, and fences whoever had it open. */
+  async open(actor: string, options: DatabaseOptions = {}): Promise<Database> {
+    checkActor(actor)
+    checkDatabaseOptions(options)
+    return await this._open(actor, options, async () => {})
+  }
+
+  /** @internal */
+  async _open(actor: string, options: DatabaseOptions, closed: () => Promise<void>): Promise<Database> {
+    if (this.#closed !== undefined) throw closedError('storage')
+    const { signal, logger = this.#options.logger, integers = 'number', transactionTimeoutMs, ...rest } = options
+    signal?.throwIfAborted()
+    const native_ = {
+      actor,
+      namespace: options.namespace ?? this.#options.namespace ?? '',
+      durability: options.durability ?? this.#options.durability ?? 'strict',
+      owner: OWNER,
+      transactionTimeoutMs,
+      readonly: rest.readonly,
+      create: rest.create,
+      pageSize: rest.pageSize,
+      cacheBytes: rest.cacheBytes,
+      foreignKeys: rest.foreignKeys,
+      statementCacheSize: rest.statementCacheSize,
+      queryTimeoutMs: rest.queryTimeoutMs,
+      limits: rest.limits,
+    }
+    const handle = await request((connection, id) => native.openDatabase(connection, id, this.#handle, native_), unchanged)
+    if (handle instanceof Failure) throw handle.error()
+    const database = new Database({
+      core: new Core(handle, actor, integers, logger),
+      readonly: options.readonly ?? false,
+      transactionTimeoutMs: transactionTimeoutMs ?? -1,
+      closed: async (database) => {
+        this.#databases.delete(database)
+        await closed()
+      },
+    })
+    this.#databases.add(database)
+    if (signal?.aborted) {
+      await database.close()
+      throw signal.reason
+    }
+    return database
+  }
+
+  /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */
+  get metrics(): StorageMetrics {
+    return this.#metrics ?? native.storageMetrics(connectionHandle, this.#handle)
+  }
+
+  /** Closes its databases, and lets the store go. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    dropped.unregister(this)
+    await Promise.allSettled([...this.#databases].map((database) => database.close()))
+    this.#metrics = native.storageMetrics(connectionHandle, this.#handle)
+    const done = await request((connection, id) => native.closeStorage(connection, id, this.#handle), nothing)
+    if (done instanceof Failure) throw done.error()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** Opens a store. */
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  checkStorageOptions(options)
+  return await open(options)
+}
+
+async function open(options: StorageOptions): Promise<Storage> {
+  const path = resolve(options.store)
+  const { cacheBytes } = options
+  const handle = await request(
+    (connection, id) => native.openStorage(connection, id, { path, cacheBytes }),
+    unchanged,
+  )
+  if (handle instanceof Failure) throw handle.error()
+  return new Storage(handle, path, options)
+}
+
+/** How `openDatabase` opens: the options of a database, and its store. */
+export interface OpenOptions extends DatabaseOptions {
+  /** The directory of the store, made if it is missing; or a storage that is open. */
+  readonly store: string | Storage
+}
+
+/** Opens an actor's database, and its store if that is not open yet. */
+export async function openDatabase(actor: string, options: OpenOptions): Promise<Database> {
+  checkActor(actor)
+  const { store, ...rest } = (options ?? {}) as OpenOptions
+  if (store instanceof Storage) return await store.open(actor, rest)
+  checkDatabaseOptions(rest)
+  checkStorageOptions({ store })
+  const storage = await open({ store })
+  try {
+    return await storage._open(actor, rest, () => storage.close())
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}

@@ -1,0 +1,142 @@
+/** Transactions: a handle that owns the connection while its callback runs. */
+
+import { Opcode } from './encode.js'
+import { StorageError } from './errors.js'
+import { Queryable } from './queryable.js'
+import { check, Failure, type Scope, send, sendUnchecked, takeTurn, type TransactionState } from './scope.js'
+import type { TransactionBehavior } from './types.js'
+import { checkCallback } from './validate.js'
+
+const nothing = (): undefined => undefined
+
+/** Thrown by `rollback()`, and by the call of the transaction then. */
+export class RollbackError extends Error {
+  readonly code = 'ERR_ROLLBACK'
+
+  constructor() {
+    super('the transaction was rolled back')
+  }
+}
+
+Object.defineProperty(RollbackError.prototype, 'name', { value: 'RollbackError', configurable: true, writable: true })
+
+/** What a transaction's callback works with. Of no use after the callback has ended. */
+export class Transaction extends Queryable {
+  /**
+   * Runs a part that can fail alone: what it did is undone when its callback throws. Until it
+   * ends, only the handle it is given may be used.
+   */
+  async savepoint<T>(callback: (tx: Transaction) => Promise<T> | T): Promise<T> {
+    checkCallback(callback)
+    const { _scope: scope, _depth: depth } = this
+    const begin = send(scope, depth, Opcode.begin, (buffer) => buffer.behavior('deferred'), nothing)
+    const state = scope.transaction as TransactionState
+    state.depth = depth + 1
+    const begun = await begin
+    if (begun instanceof Failure) {
+      state.depth = depth
+      throw begun.error()
+    }
+    try {
+      const result = await callback(new Transaction(scope, depth + 1))
+      await end(scope, Opcode.commit)
+      return result
+    } catch (error) {
+      await undo(scope)
+      throw error
+    } finally {
+      state.depth = depth
+    }
+  }
+
+  /** The same as `savepoint`. */
+  transaction<T>(callback: (tx: Transaction) => Promise<T> | T): Promise<T> {
+    return this.savepoint(callback)
+  }
+
+  /** Gives up: throws out of the callback. */
+  rollback(): never {
+    throw new RollbackError()
+  }
+}
+
+async function end(scope: Scope, opcode: number): Promise<void> {
+  const over = scope.transaction?.over
+  if (over !== undefined) throw over
+  const done = await sendUnchecked(scope, opcode, undefined, nothing)
+  if (done instanceof Failure) throw done.error()
+}
+
+/** Rolls back; a failure says that there is nothing to roll back any more. */
+async function undo(scope: Scope): Promise<void> {
+  await sendUnchecked({ ...scope, signal: undefined, timeoutMs: -1 }, Opcode.rollback, undefined, nothing)
+}
+
+/** What ends a transaction from outside its callback: the signal, or the time being over. */
+function watch(scope: Scope, timeoutMs: number): { ended: Promise<never>; done: () => void } {
+  const { signal } = scope
+  let end: (reason: unknown) => void = nothing
+  const ended = new Promise<never>((_, reject) => {
+    end = reject
+  })
+  // Nobody may be waiting any more when it rejects.
+  ended.catch(nothing)
+  const aborted = (): void => end(signal?.reason)
+  const late = (): void =>
+    end(new StorageError(`the transaction took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', { retryable: true }))
+  const timer = timeoutMs < 0 ? undefined : setTimeout(late, timeoutMs)
+  signal?.addEventListener('abort', aborted, { once: true })
+  const done = (): void => {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', aborted)
+  }
+  return { ended, done }
+}
+
+/** Runs a transaction: commits when its callback succeeds, else rolls back. */
+export async function transact<T>(
+  outer: Scope,
+  callback: (tx: Transaction) => Promise<T> | T,
+  behavior: TransactionBehavior,
+  timeoutMs: number,
+): Promise<T> {
+  check(outer, 0)
+  const { core } = outer
+  await takeTurn(outer)
+  try {
+    const id = await begin(outer, behavior)
+    if (id instanceof Failure) throw id.error()
+    const state: TransactionState = { id, depth: 0, over: undefined }
+    return await run({ ...outer, transaction: state }, state, callback, timeoutMs)
+  } finally {
+    core.disown()
+  }
+}
+
+/** Begins; the connection is owned already, so this does not wait in line. */
+function begin(outer: Scope, behavior: TransactionBehavior): Promise<number | Failure> {
+  const owner: Scope = { ...outer, transaction: { id: 0, depth: 0, over: undefined } }
+  return send(owner, 0, Opcode.begin, (buffer) => buffer.behavior(behavior), (id: number) => id)
+}
+
+async function run<T>(
+  scope: Scope,
+  state: TransactionState,
+  callback: (tx: Transaction) => Promise<T> | T,
+  timeoutMs: number,
+): Promise<T> {
+  const { ended, done } = watch(scope, timeoutMs)
+  try {
+    const running = scope.core.inside(() => callback(new Transaction(scope, 0)))
+    const result = await Promise.race([running, ended])
+    await end(scope, Opcode.commit)
+    state.over = new StorageError('the transaction is over: it was committed', 'ERR_TRANSACTION_OVER')
+    return result
+  } catch (error) {
+    state.over = new StorageError('the transaction is over: it was rolled back', 'ERR_TRANSACTION_OVER', { cause: error })
+    await undo(scope)
+    throw error
+  } finally {
+    done()
+  }
+}

@@ -1,0 +1,141 @@
+/** The types of the public surface. */
+/** A value as it comes out of SQLite. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
+/**
+ * A value that can be bound. Numbers that are safe integers bind as INTEGER, other numbers (and -0)
+ * as REAL; booleans as 0 and 1; views and buffers as blobs of their bytes. `undefined`, `Date` and
+ * other objects are refused.
+ */
+export type SqlInput = SqlValue | boolean | ArrayBuffer | SharedArrayBuffer | ArrayBufferView;
+/** Parameters by name, with or without prefix: `{ a: 1 }` for `:a`, `@a` or `$a`. */
+export type NamedParameters = Readonly<Record<string, SqlInput>>;
+/** Parameters of one run: by position, as a list or one array, or by name as one plain object. */
+export type BindArgs = readonly [] | readonly SqlInput[] | readonly [readonly SqlInput[]] | readonly [NamedParameters];
+/** A row as an object. Of columns with the same name the last one wins. */
+export type Row = Record<string, SqlValue>;
+/** How INTEGER values come out. */
+export type IntegerMode = 
+/** Numbers; a `RangeError` for one outside ±(2^53 - 1). */
+'number'
+/** Bigints, always. */
+ | 'bigint'
+/** Numbers where exact, else bigints. */
+ | 'auto';
+/** How a transaction begins. */
+export type TransactionBehavior = 'deferred' | 'immediate' | 'exclusive';
+/** When an answer is given: after all that it rests on is on disk, or as soon as it is ordered. */
+export type Durability = 'strict' | 'gated';
+/** SQLite's run-time limits, by name. */
+export interface SqlLimits {
+    readonly length?: number;
+    readonly sqlLength?: number;
+    readonly column?: number;
+    readonly exprDepth?: number;
+    readonly compoundSelect?: number;
+    readonly vdbeOp?: number;
+    readonly functionArg?: number;
+    readonly likePatternLength?: number;
+    readonly variableNumber?: number;
+    readonly triggerDepth?: number;
+}
+/** A logger in pino's shape. */
+export interface Logger {
+    debug(details: object, message?: string): void;
+    info(details: object, message?: string): void;
+    warn(details: object, message?: string): void;
+    error(details: object, message?: string): void;
+}
+/** How a storage is opened. The first opening in a process settles the options of its directory. */
+export interface StorageOptions {
+    /** The directory of the store; made if it is missing. */
+    readonly store: string;
+    /** The namespace of databases that name none. Default: the empty one. */
+    readonly namespace?: string;
+    /** The durability of databases that name none. Default: `'strict'`. */
+    readonly durability?: Durability;
+    /** Bytes of pages that are kept in memory for all databases together. Default: 64 MiB. */
+    readonly cacheBytes?: number;
+    /** Told of what goes wrong beside any call. */
+    readonly logger?: Logger;
+}
+/** How a database of an open storage is opened. */
+export interface DatabaseOptions {
+    /** The namespace of the actor's name. Default: the storage's. */
+    readonly namespace?: string;
+    /** Default: the storage's, else `'strict'`. */
+    readonly durability?: Durability;
+    /** Refuse all writes. Default: `false`. */
+    readonly readonly?: boolean;
+    /** Make the database if there is none; else that is `ERR_NOT_FOUND`. Default: `true`. */
+    readonly create?: boolean;
+    /** Bytes a page of a database that is made: a power of two, 512 to 65536. Default: 4096. */
+    readonly pageSize?: number;
+    /** Bytes of SQLite's own cache for this database. */
+    readonly cacheBytes?: number;
+    /** How INTEGER values come out. Default: `'number'`. */
+    readonly integers?: IntegerMode;
+    /** Enforce foreign keys. Default: `true`. */
+    readonly foreignKeys?: boolean;
+    /** How many statements stay prepared. Default: 128. */
+    readonly statementCacheSize?: number;
+    /** How long a call may take, queueing included, if it does not say. Default: for ever. */
+    readonly queryTimeoutMs?: number;
+    /** How long a transaction may stay open, if it does not say. Default: for ever. */
+    readonly transactionTimeoutMs?: number;
+    /** SQLite's limits, each at most its default. */
+    readonly limits?: SqlLimits;
+    /** Told of what goes wrong beside any call. */
+    readonly logger?: Logger;
+    /** Gives up opening. */
+    readonly signal?: AbortSignal;
+}
+/** What a statement changed. */
+export interface RunResult {
+    /** Rows inserted, updated or deleted by the statement itself. */
+    changes: number;
+    /** The rowid of the last insert; a bigint where a number is not exact. */
+    lastInsertRowid: number | bigint;
+}
+/** A result column and where it comes from, as far as SQLite knows. */
+export interface Column {
+    name: string;
+    column: string | null;
+    table: string | null;
+    database: string | null;
+    type: string | null;
+}
+/** What came of one statement of a batch. */
+export interface ResultSet {
+    columns: string[];
+    columnTypes: (string | null)[];
+    rows: SqlValue[][];
+    rowsAffected: number;
+    lastInsertRowid: number | bigint;
+}
+/** One statement of a batch. */
+export type BatchStatement = string | {
+    readonly sql: string;
+    readonly args?: readonly SqlInput[] | NamedParameters;
+};
+/** What applies to single calls: see `with`. */
+export interface CallOptions {
+    /** Interrupts the call, which then rejects with the signal's reason. */
+    readonly signal?: AbortSignal;
+    /** How long the call may take, queueing included. */
+    readonly timeoutMs?: number;
+}
+/** How one transaction runs. */
+export interface TransactionOptions extends CallOptions {
+    /** Default: `'deferred'`. */
+    readonly behavior?: TransactionBehavior;
+}
+/** How a batch runs. */
+export interface BatchOptions {
+    /** Default: `'deferred'`. */
+    readonly behavior?: TransactionBehavior;
+}
+/** How a pragma's result is shaped. */
+export interface PragmaOptions {
+    /** The first column of the first row instead of all rows. */
+    readonly simple?: boolean;
+}

@@ -1,0 +1,22 @@
+/** Checks of arguments and options, each with a message that names the culprit. */
+import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
+/** Options of `openStorage`. */
+export declare function checkStorageOptions(options: unknown): asserts options is StorageOptions;
+/** Options of `storage.open`. */
+export declare function checkDatabaseOptions(options: unknown): asserts options is DatabaseOptions;
+/** The name of an actor. */
+export declare function checkActor(actor: unknown): asserts actor is string;
+/** Options of `with`. */
+export declare function checkCallOptions(options: unknown): asserts options is CallOptions;
+/** Options of `transaction`. */
+export declare function checkTransactionOptions(options: unknown): asserts options is TransactionOptions;
+/** Options of `batch`; says how the batch's transaction begins. */
+export declare function checkBehavior(options: BatchOptions | undefined): TransactionBehavior;
+/** SQL text. */
+export declare function checkSql(sql: unknown): asserts sql is string;
+/** A callback of a transaction. */
+export declare function checkCallback(callback: unknown): void;
+/** The statements of a batch. */
+export declare function checkBatch(statements: unknown): asserts statements is readonly BatchStatement[];
+/** The rows of a batch. */
+export declare function checkRows(rows: unknown): void;
