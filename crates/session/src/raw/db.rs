@@ -16,7 +16,8 @@ pub(crate) struct RawError {
 ///
 /// Opened without SQLite's own mutex: one thread at a time may use it and its statements.
 pub(crate) struct Db {
-    connection: Connection,
+    /// Closes the handle, which rolls back what is open.
+    _connection: Connection,
     raw: *mut ffi::sqlite3,
 }
 
@@ -31,7 +32,7 @@ impl Db {
     pub(crate) fn new(connection: Connection) -> Self {
         // SAFETY: the handle is used only while `connection`, which closes it, is alive beside it.
         let raw = unsafe { connection.handle() };
-        Self { connection, raw }
+        Self { _connection: connection, raw }
     }
 
     pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
@@ -75,14 +76,6 @@ impl Db {
         } else {
             RawError::of(code)
         }
-    }
-}
-
-impl Drop for Db {
-    fn drop(&mut self) {
-        // rusqlite removes its hooks and closes the handle when `connection` goes; a rollback of
-        // what is open is part of that.
-        debug_assert!(!self.raw.is_null() && self.connection.path().is_some());
     }
 }
 
