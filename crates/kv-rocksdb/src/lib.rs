@@ -14,6 +14,7 @@ mod holder;
 mod locks;
 mod metrics;
 mod options;
+mod priming;
 mod registry;
 mod snapshot;
 mod store;

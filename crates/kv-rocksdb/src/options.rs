@@ -17,7 +17,8 @@ pub struct RocksOptions {
     /// Logs kept for reuse, because writing over old space is cheaper than growing a file.
     pub recycled_logs: usize,
     /// The first log is written full with nothing to this size at opening and then reused, so
-    /// that the very first commits write over old space too; 0 to leave it.
+    /// that the very first commits write over old space too; 0 to leave it. Only with
+    /// [`Durability::Disk`] and `recycled_logs`.
     pub primed_log_bytes: usize,
     /// The most table files held open.
     pub open_files_max: u32,
@@ -42,8 +43,8 @@ impl Default for RocksOptions {
             durability: Durability::Disk,
             memory_budget_bytes: 256 << 20,
             write_buffer_bytes: 64 << 20,
-            recycled_logs: 4,
-            primed_log_bytes: 0,
+            recycled_logs: 2,
+            primed_log_bytes: 16 << 20,
             open_files_max: 512,
             background_jobs: 2,
             bloom_bits_per_key: 10.0,

@@ -58,9 +58,9 @@ fn a_sync_covers_only_what_was_ordered_before_it_began() {
         let late_waiter = scope.spawn(move || syncer.wait(late));
         rig.end.send(Ok(())).unwrap();
         waiter.join().unwrap().unwrap();
-        // The late one needs a sync of its own, and so far nothing else is durable.
-        rig.begun.recv().unwrap();
+        // Nothing else is durable so far: the late one needs a sync of its own.
         assert_eq!(syncer.durable(), early);
+        rig.begun.recv().unwrap();
         rig.end.send(Ok(())).unwrap();
         late_waiter.join().unwrap().unwrap();
         assert_eq!(syncer.durable(), late);
