@@ -1,6 +1,6 @@
 /** What the host prints: headings, tables and progress bars. Nothing of it is needed to run actors. */
 
-const colour = process.stdout.isTTY && !process.env.NO_COLOR
+const colour = process.stdout.isTTY && !process.env['NO_COLOR']
 
 const paint = (code: string, text: string) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text)
 

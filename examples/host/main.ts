@@ -37,7 +37,8 @@ async function loadCountries(storage: Storage, countries: Map<string, City[]>): 
   const worker = async () => {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       const [country, cities] = next
-      fresh += await host.tell(countryActor(country), (db) => load(db, cities))
+      const added = await host.tell(countryActor(country), (db) => load(db, cities))
+      fresh += added
       done += cities.length
       progress.update(done)
     }
@@ -188,7 +189,7 @@ async function main(): Promise<void> {
   await loadCountries(storage, countries)
   await queryCountries(storage, countries)
   await manyActors(storage, Number(options.actors))
-  await showMetrics(storage)
+  showMetrics(storage)
   await storage.close()
 
   const sound = await killAndRecover(store, Number(options.kills))
