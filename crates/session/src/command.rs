@@ -171,6 +171,7 @@ pub enum Answer {
     Done,
 }
 
-/// Called once with what came of a command, on a thread of the executor or of the store. With
-/// strict durability, only when all the answer rests on is durable. Must be short.
+/// Called once with what came of a command, on a thread of the executor or of the store; on the
+/// caller's for a command that is refused or taken out of the queue. With strict durability, only
+/// when all the answer rests on is durable. Must be short, and must not wait for another answer.
 pub type Reply = Box<dyn FnOnce(Result<Answer, SessionError>) + Send + 'static>;

@@ -27,6 +27,7 @@ mod params;
 mod raw;
 mod rows;
 mod session;
+mod slow_store;
 mod value;
 
 pub use actor_sqlite_pagestore::Clock;

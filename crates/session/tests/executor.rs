@@ -6,7 +6,10 @@ mod common;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use actor_sqlite_pagestore::MemPageStore;
+use actor_sqlite_pagestore::{
+    ActorId, Claim, ClaimOptions, CommitId, CommitRequest, Committed, DurableCallback, Lease,
+    MemPageStore, PageSink, PageStore, Resolution, StoreError, Ticket,
+};
 use actor_sqlite_session::*;
 use common::*;
 
@@ -155,6 +158,100 @@ fn a_thread_that_stands_still_gets_a_stand_in() {
         std::thread::yield_now();
     }
     assert_eq!(three.one("SELECT 1"), int(1));
+}
+
+/// A store that takes a millisecond a call, and whose commits wait until three are there at once.
+struct Remote {
+    mem: MemPageStore,
+    clock: Arc<ManualClock>,
+    commits: Mutex<usize>,
+    changed: Condvar,
+    wait_for: AtomicUsize,
+}
+
+impl PageStore for Remote {
+    fn claim(
+        &self,
+        actor: &ActorId,
+        options: &ClaimOptions,
+    ) -> std::result::Result<Claim, StoreError> {
+        self.clock.advance_ms(1);
+        self.mem.claim(actor, options)
+    }
+
+    fn read(
+        &self,
+        lease: &Lease,
+        txid: actor_sqlite_ltx::Txid,
+        pages: &[actor_sqlite_ltx::Pgno],
+        sink: &mut dyn PageSink,
+    ) -> std::result::Result<(), StoreError> {
+        self.mem.read(lease, txid, pages, sink)
+    }
+
+    fn commit(
+        &self,
+        lease: &Lease,
+        request: &CommitRequest<'_>,
+    ) -> std::result::Result<Committed, StoreError> {
+        self.clock.advance_ms(1);
+        let mut commits = self.commits.lock().unwrap();
+        *commits += 1;
+        self.changed.notify_all();
+        while *commits < self.wait_for.load(Ordering::SeqCst) {
+            commits = self.changed.wait(commits).unwrap();
+        }
+        drop(commits);
+        self.mem.commit(lease, request)
+    }
+
+    fn resolve(
+        &self,
+        lease: &Lease,
+        commit_id: CommitId,
+    ) -> std::result::Result<Resolution, StoreError> {
+        self.mem.resolve(lease, commit_id)
+    }
+
+    fn wait_durable(&self, ticket: Ticket) -> std::result::Result<(), StoreError> {
+        self.mem.wait_durable(ticket)
+    }
+
+    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
+        self.mem.on_durable(ticket, callback);
+    }
+
+    fn durable(&self) -> Ticket {
+        self.mem.durable()
+    }
+
+    fn release(&self, lease: &Lease) {
+        self.mem.release(lease);
+    }
+}
+
+#[test]
+fn a_slow_store_is_called_without_a_place() {
+    let clock = Arc::new(ManualClock::default());
+    let store = Arc::new(Remote {
+        mem: MemPageStore::new(),
+        clock: clock.clone(),
+        commits: Mutex::new(0),
+        changed: Condvar::new(),
+        wait_for: AtomicUsize::new(0),
+    });
+    let host = host_with(store.clone(), 1, 4, clock);
+    let sessions: Vec<Db> = (0..3).map(|i| open(&host, &format!("a{i}"))).collect();
+    store.wait_for.store(3, Ordering::SeqCst);
+    let answers: Vec<_> = sessions.iter().map(|db| db.start(run("CREATE TABLE t (a)"))).collect();
+    for answer in answers {
+        answer.recv().unwrap().unwrap();
+    }
+    assert!(host.executor.metrics().places_lent >= 3);
+    // A commit alone does not wait for company; its thread has a place again.
+    sessions[0].run("INSERT INTO t VALUES (1)").unwrap();
+    host.executor.shutdown();
+    assert_eq!(host.executor.metrics().running, 0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use actor_sqlite_ltx::PageSize;
-use actor_sqlite_pagestore::{ActorId, ClaimOptions};
+use actor_sqlite_pagestore::{ActorId, ClaimOptions, PageStore};
 use actor_sqlite_vfs::{Mount, MountOptions};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -16,6 +16,7 @@ use crate::compiled::StatementCache;
 use crate::control::Control;
 use crate::metrics::Counters;
 use crate::raw::Db;
+use crate::slow_store::SlowStore;
 use crate::{Host, Limits, OpenOptions, SessionError, authorizer};
 
 /// VDBE instructions between two looks at the clock and the interrupt flag: some 20 µs.
@@ -53,15 +54,16 @@ pub(crate) fn open(
         create: options.create,
         page_size: options.page_size,
     };
-    let claim = host.store.claim(&actor, &claim)?;
+    let store = SlowStore::new(host.store, host.clock.clone());
+    let claim = store.claim(&actor, &claim)?;
     let (lease, head) = (claim.lease.clone(), claim.head);
     let mount = MountOptions {
         clock: host.clock.clone(),
         scratch_bytes_max: options.scratch_bytes,
         scratch_dir: host.scratch_dir,
     };
-    let mount = Mount::new(host.store.clone(), claim, host.cache, mount).map_err(|error| {
-        host.store.release(&lease);
+    let mount = Mount::new(store.clone(), claim, host.cache, mount).map_err(|error| {
+        store.release(&lease);
         SessionError::Unusable { reason: error.to_string() }
     })?;
     let mount = MountGuard(mount);

@@ -181,10 +181,12 @@ impl Connection {
         let Some(Deadline { timeout_ms, .. }) = deadline.filter(|it| it.at_ns <= now_ns) else {
             return;
         };
-        // Should it fail, SQLite has ended the transaction or the next command shows why not.
         if self.undo().is_ok() {
             self.counters.auto_rolled_back.add(1);
             self.end_transaction(End::TimedOut { timeout_ms });
+        } else if let Some(open) = &mut self.transaction {
+            // The next command shows why; a timer must not try it for ever.
+            open.deadline = None;
         }
     }
 

@@ -4,6 +4,7 @@
 //! `threads` places say how many run at once. A thread that stands still (in the store, at a sync,
 //! in a long statement) lends its place, so that a stand-in can take up what waits.
 
+mod place;
 mod pool;
 mod watchdog;
 
@@ -13,6 +14,7 @@ use actor_sqlite_pagestore::Clock;
 
 use crate::gate::Gate;
 
+pub(crate) use place::without_place;
 use pool::Shared;
 pub(crate) use pool::Turn;
 
@@ -43,7 +45,7 @@ pub struct ExecutorMetrics {
     pub threads_started: u64,
     /// Slices run.
     pub slices: u64,
-    /// Times a thread that stood still lent its place.
+    /// Times a thread that stood still, or waited for a slow store, lent its place.
     pub places_lent: u64,
     /// Syncs of the store done in place by a thread without other work.
     pub syncs_in_place: u64,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
 use super::watchdog::Timers;
-use super::{ExecutorMetrics, ExecutorOptions, Slice, Task};
+use super::{ExecutorMetrics, ExecutorOptions, Slice, Task, place};
 
 /// Enough for SQLite's parser at the deepest expression its limits allow.
 const STACK_BYTES: usize = 4 << 20;
@@ -181,7 +181,11 @@ impl Shared {
         let spawned = thread::Builder::new()
             .name("actor-sqlite".into())
             .stack_size(STACK_BYTES)
-            .spawn(move || shared.work(index, &progress));
+            .spawn(move || {
+                place::set_worker(Some((Arc::clone(&shared), index)));
+                shared.work(index, &progress);
+                place::set_worker(None);
+            });
         match spawned {
             Ok(handle) => {
                 state.handles.retain(|handle| !handle.is_finished());
@@ -199,7 +203,7 @@ impl Shared {
     }
 
     /// The life of a thread.
-    fn work(self: Arc<Self>, index: usize, progress: &Progress) {
+    fn work(self: &Arc<Self>, index: usize, progress: &Progress) {
         let mut state = self.lock();
         let mut placed = true;
         loop {
