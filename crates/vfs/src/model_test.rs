@@ -251,6 +251,26 @@ fn a_dead_handle_refuses_every_call() {
 }
 
 #[test]
+fn the_journal_tells_a_commit_from_a_rollback() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount(&store, 1 << 20);
+    let mut file = mount.open_main().unwrap();
+    let journal = &mount.shared().journal;
+    journal.write(0, b"journal").unwrap();
+    for (number, commits) in [(1, false), (2, true)] {
+        file.write(0, &Random(number).page(None)).unwrap();
+        journal.measure();
+        if commits {
+            journal.sync();
+        }
+        journal.read(0, &mut [0; 4]).unwrap();
+        file.sync().unwrap();
+        assert_eq!(store.counts().commits, u64::from(commits));
+    }
+    mount.close_main(file);
+}
+
+#[test]
 fn an_empty_journal_is_none() {
     let store = Arc::new(MemPageStore::new());
     let mount = mount(&store, 1 << 20);
