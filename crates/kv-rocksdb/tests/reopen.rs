@@ -130,6 +130,10 @@ fn damaged_tables_are_said_to_be_damaged() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "sst") {
             let mut bytes = std::fs::read(&path).unwrap();
+            if bytes.len() < 60_000 {
+                // Of the filler; damage there would be found by the opening already.
+                continue;
+            }
             bytes[1000] ^= 1;
             std::fs::write(&path, bytes).unwrap();
             damaged += 1;
