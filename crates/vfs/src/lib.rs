@@ -12,7 +12,7 @@
 //!   `COMMIT_ATOMIC_WRITE` or by the sync of the main file, and dropped in every other case.
 //! - A failed commit never answers an I/O error code, which would make SQLite commit once more.
 //!
-//! `docs/vfs-section.md` has the reasons. Scenarios with SQLite are in `tests/`.
+//! `docs/VFS.md` has the reasons. Scenarios with SQLite are in `tests/`.
 //!
 //! [`PageStore`]: actor_sqlite_pagestore::PageStore
 
