@@ -50,7 +50,7 @@ impl Default for RocksOptions {
             bloom_bits_per_key: 10.0,
             value_bytes_preferred: 32 << 10,
             value_bytes_max: 8 << 20,
-            batch_bytes_max: 16 << 20,
+            batch_bytes_max: 256 << 20,
             simulated_round_trip: None,
         }
     }

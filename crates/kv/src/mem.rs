@@ -48,7 +48,7 @@ impl MemKv {
     pub const LIMITS: Limits = Limits {
         key_bytes_max: 8 << 10,
         value_bytes_max: 8 << 20,
-        batch_bytes_max: 16 << 20,
+        batch_bytes_max: 256 << 20,
         value_bytes_preferred: 32 << 10,
     };
 
