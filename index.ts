@@ -10,10 +10,26 @@ import { Statement } from './lib/statement.js'
 import { Storage } from './lib/storage.js'
 import { RollbackError, Transaction } from './lib/transaction.js'
 
-export { SqliteError, StorageError } from './lib/errors.js'
 export type { SqliteErrorCode, StorageErrorCode, StorageErrorDetails } from './lib/errors.js'
-export { openDatabase, openStorage } from './lib/storage.js'
+export { SqliteError, StorageError } from './lib/errors.js'
+export type { InspectorMetric, LabeledTiming } from './lib/metrics.js'
+export { inspectorMetrics, prometheus } from './lib/metrics.js'
 export type { OpenOptions } from './lib/storage.js'
+export { openDatabase, openStorage } from './lib/storage.js'
 export type { SqlTagFunction } from './lib/tag.js'
 export type * from './lib/types.js'
+export type {
+  CommitMetrics,
+  DatabaseMetrics,
+  EngineMetrics,
+  ExecutorMetrics,
+  HistogramMetrics,
+  KvMetrics,
+  PageCacheMetrics,
+  QueueMetrics,
+  StatementMetrics,
+  StorageMetrics,
+  TransactionMetrics,
+  VfsMetrics,
+} from './native.cjs'
 export { Database, Queryable, RollbackError, Scoped, Statement, Storage, Transaction }

@@ -11,6 +11,8 @@ import { native } from './native.js'
 interface Pending {
   readonly resolve: (value: unknown) => void
   readonly convert: (reply: never) => unknown
+  /** Rows that have come so far, when they come in parts. */
+  rows: unknown[] | undefined
 }
 
 const pending = new Map<number, Pending>()
@@ -21,18 +23,30 @@ let nextRequest = 1
 let flushing = false
 let encoding = false
 
-function settle(request: number, reply: Reply): void {
+function settle(request: number, reply: Reply, part = false): void {
   const waiting = pending.get(request)
   if (waiting === undefined) return
+  let outcome = converted(waiting, reply)
+  if (part || waiting.rows !== undefined) outcome = gathered(waiting, outcome)
+  if (part && !(outcome instanceof Failure)) return
   pending.delete(request)
-  if (reply instanceof Failure) {
-    waiting.resolve(reply)
-    return
-  }
+  waiting.resolve(outcome)
+}
+
+/** All rows of a reply that comes in parts, so far. */
+function gathered(waiting: Pending, rows: unknown): unknown {
+  if (rows instanceof Failure) return rows
+  if (waiting.rows === undefined) waiting.rows = rows as unknown[]
+  else for (const row of rows as unknown[]) waiting.rows.push(row)
+  return waiting.rows
+}
+
+function converted(waiting: Pending, reply: Reply): unknown {
+  if (reply instanceof Failure) return reply
   try {
-    waiting.resolve(waiting.convert(reply as never))
+    return waiting.convert(reply as never)
   } catch (error) {
-    waiting.resolve(new Failure(() => error))
+    return new Failure(() => error)
   }
 }
 
@@ -58,7 +72,7 @@ function submit(commands: CommandBuffer): void {
 
 function wait<T>(request: number, convert: (reply: never) => T): Promise<T | Failure> {
   return new Promise((resolve) => {
-    pending.set(request, { resolve: resolve as (value: unknown) => void, convert })
+    pending.set(request, { resolve: resolve as (value: unknown) => void, convert, rows: undefined })
   })
 }
 
@@ -124,7 +138,8 @@ export function stage<R extends Reply, T>(
   const commands = new CommandBuffer(64)
   const request = write(commands, encode)
   // Until it is sent its owner may change what it was given.
-  if (commands.hasBlob) commands.objects = commands.objects.map((it) => (it instanceof Uint8Array ? it.slice() : it))
+  if (commands.hasBlob)
+    commands.objects = commands.objects.map((it) => (it instanceof Uint8Array ? it.slice() : it))
   return {
     request,
     reply: wait(request, convert),

@@ -13,7 +13,7 @@ export interface DatabaseState {
     readonly readonly: boolean;
     readonly transactionTimeoutMs: number;
     /** Called once when it is closed. */
-    readonly closed: (database: Database) => Promise<void>;
+    readonly closed: () => Promise<void>;
 }
 /** One actor's database. */
 export declare class Database extends Queryable {

@@ -21,14 +21,15 @@ export interface DatabaseState {
   readonly readonly: boolean
   readonly transactionTimeoutMs: number
   /** Called once when it is closed. */
-  readonly closed: (database: Database) => Promise<void>
+  readonly closed: () => Promise<void>
 }
 
 /** Databases that were dropped without `close()`. */
-const dropped = new FinalizationRegistry<Core>((core) => {
+const dropped = new FinalizationRegistry<DatabaseState>(({ core, closed }) => {
   core.logger?.warn({ actor: core.name }, 'a database was dropped without close(), and is closed now')
   core.closing = true
   native.releaseDatabase(connectionHandle, core.handle)
+  void closed()
 })
 
 /** One actor's database. */
@@ -40,10 +41,16 @@ export class Database extends Queryable {
   /** @internal */
   constructor(state: DatabaseState) {
     const { core } = state
-    const scope: Scope = { core, transaction: undefined, timeoutMs: -1, signal: undefined, integers: core.integers }
+    const scope: Scope = {
+      core,
+      transaction: undefined,
+      timeoutMs: -1,
+      signal: undefined,
+      integers: core.integers,
+    }
     super(scope, 0)
     this.#state = state
-    dropped.register(this, core, this)
+    dropped.register(this, state, this)
   }
 
   /** The actor's name. */
@@ -72,7 +79,10 @@ export class Database extends Queryable {
    * until it has ended, and from inside the callback they are refused. Commits when the callback
    * succeeds, else rolls back.
    */
-  async transaction<T>(callback: (tx: Transaction) => Promise<T> | T, options: TransactionOptions = {}): Promise<T> {
+  async transaction<T>(
+    callback: (tx: Transaction) => Promise<T> | T,
+    options: TransactionOptions = {},
+  ): Promise<T> {
     checkCallback(callback)
     checkTransactionOptions(options)
     const { behavior = 'deferred', signal = this._scope.signal } = options
@@ -96,7 +106,8 @@ export class Database extends Queryable {
     const simple = options.simple === true
     const statement = await this.prepare(`PRAGMA ${source}`)
     try {
-      if (statement.reader) return simple ? ((await statement.pluck().get()) as SqlValue | undefined) : await statement.all()
+      if (statement.reader)
+        return simple ? ((await statement.pluck().get()) as SqlValue | undefined) : await statement.all()
       await statement.run()
       return simple ? undefined : []
     } finally {
@@ -137,7 +148,7 @@ export class Database extends Queryable {
     const done = await sendUnchecked(this._scope, Opcode.close, undefined, nothing)
     this.#metrics = native.databaseMetrics(connectionHandle, core.handle)
     native.releaseDatabase(connectionHandle, core.handle)
-    await closed(this)
+    await closed()
     if (done instanceof Failure) throw done.error()
   }
 

@@ -22,6 +22,6 @@ export type Reply = undefined | number | RunResult | Chunk | Prepared | readonly
 /** Reads replies, and remembers shapes. */
 export declare class ReplyReader {
     #private;
-    /** Calls back with each reply of a drain, in order. */
-    read(values: readonly unknown[], reply: (request: number, reply: Reply) => void): void;
+    /** Calls back with each reply of a drain, in order; of rows that come in parts, with each part. */
+    read(values: readonly unknown[], reply: (request: number, reply: Reply, part: boolean) => void): void;
 }

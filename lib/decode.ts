@@ -16,6 +16,7 @@ const Kind = {
   opened: 7,
   shape: 8,
   forgetShapes: 9,
+  rowsPart: 10,
 } as const
 
 /** A prepared statement as the addon describes it. */
@@ -44,8 +45,8 @@ export class ReplyReader {
   #values: readonly unknown[] = []
   #at = 0
 
-  /** Calls back with each reply of a drain, in order. */
-  read(values: readonly unknown[], reply: (request: number, reply: Reply) => void): void {
+  /** Calls back with each reply of a drain, in order; of rows that come in parts, with each part. */
+  read(values: readonly unknown[], reply: (request: number, reply: Reply, part: boolean) => void): void {
     this.#values = values
     this.#at = 0
     for (;;) {
@@ -55,7 +56,7 @@ export class ReplyReader {
       const kind = this.#number()
       if (kind === Kind.shape) this.#shape()
       else if (kind === Kind.forgetShapes) this.#shapes.clear()
-      else reply(request, this.#body(kind))
+      else reply(request, this.#body(kind), kind === Kind.rowsPart)
     }
     this.#values = []
   }
@@ -75,6 +76,7 @@ export class ReplyReader {
       case Kind.changes:
         return this.#changes()
       case Kind.rows:
+      case Kind.rowsPart:
         return this.#chunk()
       case Kind.prepared:
         return this.#prepared()

@@ -257,6 +257,7 @@ export function describe(value: unknown): string {
     const type = Object.prototype.toString.call(value).slice(8, -1)
     return type === 'Object' ? 'an object' : `a ${type}`
   }
-  if (typeof value === 'string') return `the string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`
+  if (typeof value === 'string')
+    return `the string ${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)}`
   return `a ${typeof value}`
 }

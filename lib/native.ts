@@ -23,7 +23,9 @@ const PLATFORMS = [
 function libc(): string {
   if (process.platform === 'win32') return '-msvc'
   if (process.platform !== 'linux') return ''
-  const report = process.report?.getReport() as unknown as { header?: { glibcVersionRuntime?: string } } | undefined
+  const report = process.report?.getReport() as unknown as
+    | { header?: { glibcVersionRuntime?: string } }
+    | undefined
   return report?.header?.glibcVersionRuntime === undefined ? '-musl' : '-gnu'
 }
 

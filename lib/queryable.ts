@@ -51,7 +51,14 @@ export abstract class Queryable {
   /** Runs a statement that returns no rows, or whose rows are not wanted. */
   async run(sql: string, ...args: BindArgs): Promise<RunResult> {
     checkSql(sql)
-    const result = await execute<RunResult, RunResult>(this._scope, this._depth, sql, Want.run, args, unchanged)
+    const result = await execute<RunResult, RunResult>(
+      this._scope,
+      this._depth,
+      sql,
+      Want.run,
+      args,
+      unchanged,
+    )
     if (result instanceof Failure) throw result.error()
     return result
   }

@@ -196,7 +196,10 @@ async function queued<R extends Reply, T>(
   }
   const abort = (): void => giveUp(() => signal?.reason)
   const late = (): void =>
-    giveUp(() => new StorageError(`the command took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', { retryable: true }))
+    giveUp(
+      () =>
+        new StorageError(`the command took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', { retryable: true }),
+    )
   const timer = timeoutMs < 0 ? undefined : setTimeout(late, timeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
   try {

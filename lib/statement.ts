@@ -13,7 +13,12 @@ const unchanged = <T>(reply: T): T => reply
 const nothing = (): undefined => undefined
 
 const finalize = (scope: Scope, id: number): Promise<unknown> =>
-  sendUnchecked({ ...scope, signal: undefined, transaction: undefined }, Opcode.finalize, (buffer) => buffer.word(id), nothing)
+  sendUnchecked(
+    { ...scope, signal: undefined, transaction: undefined },
+    Opcode.finalize,
+    (buffer) => buffer.word(id),
+    nothing,
+  )
 
 /** Statements that were dropped without `finalize()`. */
 const dropped = new FinalizationRegistry<{ scope: Scope; id: number }>(({ scope, id }) => {
@@ -50,7 +55,14 @@ export class Statement<T = Row> {
   /** Runs it to its end. */
   async run(...args: BindArgs): Promise<RunResult> {
     this.#check()
-    const result = await execute<RunResult, RunResult>(this.#scope, this.#depth, this.#id, Want.run, args, unchanged)
+    const result = await execute<RunResult, RunResult>(
+      this.#scope,
+      this.#depth,
+      this.#id,
+      Want.run,
+      args,
+      unchanged,
+    )
     if (result instanceof Failure) throw result.error()
     return result
   }
@@ -75,8 +87,13 @@ export class Statement<T = Row> {
 
   async #rows(form: RowForm, args: BindArgs): Promise<unknown[]> {
     this.#check()
-    const rows = await execute(this.#scope, this.#depth, this.#id, Want.all, args, (chunk: Parameters<typeof rowsOf>[0]) =>
-      rowsOf(chunk, form),
+    const rows = await execute(
+      this.#scope,
+      this.#depth,
+      this.#id,
+      Want.all,
+      args,
+      (chunk: Parameters<typeof rowsOf>[0]) => rowsOf(chunk, form),
     )
     if (rows instanceof Failure) throw rows.error()
     return rows

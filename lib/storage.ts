@@ -29,7 +29,8 @@ export class Storage {
   readonly path: string
   readonly #handle: number
   readonly #options: StorageOptions
-  readonly #databases = new Set<Database>()
+  /** By handle; weakly, so that a database that is dropped is noticed. */
+  readonly #databases = new Map<number, WeakRef<Database>>()
   #closed: Promise<void> | undefined
   #metrics: StorageMetrics | undefined
 
@@ -51,7 +52,13 @@ export class Storage {
   /** @internal */
   async _open(actor: string, options: DatabaseOptions, closed: () => Promise<void>): Promise<Database> {
     if (this.#closed !== undefined) throw closedError('storage')
-    const { signal, logger = this.#options.logger, integers = 'number', transactionTimeoutMs, ...rest } = options
+    const {
+      signal,
+      logger = this.#options.logger,
+      integers = 'number',
+      transactionTimeoutMs,
+      ...rest
+    } = options
     signal?.throwIfAborted()
     const native_ = {
       actor,
@@ -68,18 +75,21 @@ export class Storage {
       queryTimeoutMs: rest.queryTimeoutMs,
       limits: rest.limits,
     }
-    const handle = await request((connection, id) => native.openDatabase(connection, id, this.#handle, native_), unchanged)
+    const handle = await request(
+      (connection, id) => native.openDatabase(connection, id, this.#handle, native_),
+      unchanged,
+    )
     if (handle instanceof Failure) throw handle.error()
     const database = new Database({
       core: new Core(handle, actor, integers, logger),
       readonly: options.readonly ?? false,
       transactionTimeoutMs: transactionTimeoutMs ?? -1,
-      closed: async (database) => {
-        this.#databases.delete(database)
+      closed: async () => {
+        this.#databases.delete(handle)
         await closed()
       },
     })
-    this.#databases.add(database)
+    this.#databases.set(handle, new WeakRef(database))
     if (signal?.aborted) {
       await database.close()
       throw signal.reason
@@ -100,7 +110,7 @@ export class Storage {
 
   async #close(): Promise<void> {
     dropped.unregister(this)
-    await Promise.allSettled([...this.#databases].map((database) => database.close()))
+    await Promise.allSettled([...this.#databases.values()].map((database) => database.deref()?.close()))
     this.#metrics = native.storageMetrics(connectionHandle, this.#handle)
     const done = await request((connection, id) => native.closeStorage(connection, id, this.#handle), nothing)
     if (done instanceof Failure) throw done.error()

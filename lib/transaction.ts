@@ -3,7 +3,7 @@
 import { Opcode } from './encode.js'
 import { StorageError } from './errors.js'
 import { Queryable } from './queryable.js'
-import { check, Failure, type Scope, send, sendUnchecked, takeTurn, type TransactionState } from './scope.js'
+import { check, Failure, type Scope, send, sendUnchecked, type TransactionState, takeTurn } from './scope.js'
 import type { TransactionBehavior } from './types.js'
 import { checkCallback } from './validate.js'
 
@@ -18,7 +18,11 @@ export class RollbackError extends Error {
   }
 }
 
-Object.defineProperty(RollbackError.prototype, 'name', { value: 'RollbackError', configurable: true, writable: true })
+Object.defineProperty(RollbackError.prototype, 'name', {
+  value: 'RollbackError',
+  configurable: true,
+  writable: true,
+})
 
 /** What a transaction's callback works with. Of no use after the callback has ended. */
 export class Transaction extends Queryable {
@@ -83,7 +87,11 @@ function watch(scope: Scope, timeoutMs: number): { ended: Promise<never>; done: 
   ended.catch(nothing)
   const aborted = (): void => end(signal?.reason)
   const late = (): void =>
-    end(new StorageError(`the transaction took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', { retryable: true }))
+    end(
+      new StorageError(`the transaction took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', {
+        retryable: true,
+      }),
+    )
   const timer = timeoutMs < 0 ? undefined : setTimeout(late, timeoutMs)
   signal?.addEventListener('abort', aborted, { once: true })
   const done = (): void => {
@@ -116,7 +124,13 @@ export async function transact<T>(
 /** Begins; the connection is owned already, so this does not wait in line. */
 function begin(outer: Scope, behavior: TransactionBehavior): Promise<number | Failure> {
   const owner: Scope = { ...outer, transaction: { id: 0, depth: 0, over: undefined } }
-  return send(owner, 0, Opcode.begin, (buffer) => buffer.behavior(behavior), (id: number) => id)
+  return send(
+    owner,
+    0,
+    Opcode.begin,
+    (buffer) => buffer.behavior(behavior),
+    (id: number) => id,
+  )
 }
 
 async function run<T>(
@@ -133,7 +147,9 @@ async function run<T>(
     state.over = new StorageError('the transaction is over: it was committed', 'ERR_TRANSACTION_OVER')
     return result
   } catch (error) {
-    state.over = new StorageError('the transaction is over: it was rolled back', 'ERR_TRANSACTION_OVER', { cause: error })
+    state.over = new StorageError('the transaction is over: it was rolled back', 'ERR_TRANSACTION_OVER', {
+      cause: error,
+    })
     await undo(scope)
     throw error
   } finally {

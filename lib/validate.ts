@@ -170,13 +170,17 @@ export function checkCallback(callback: unknown): void {
 /** The statements of a batch. */
 export function checkBatch(statements: unknown): asserts statements is readonly BatchStatement[] {
   if (!Array.isArray(statements)) {
-    throw new TypeError(`a batch must be an array of statements, or SQL and an array of rows, not ${describe(statements)}`)
+    throw new TypeError(
+      `a batch must be an array of statements, or SQL and an array of rows, not ${describe(statements)}`,
+    )
   }
   statements.forEach((statement: unknown, index) => {
     if (typeof statement === 'string') return
     const { sql } = (statement ?? {}) as { sql?: unknown }
     if (typeof sql !== 'string') {
-      throw new TypeError(`statement ${index} of the batch must be a string or { sql, args }, not ${describe(statement)}`)
+      throw new TypeError(
+        `statement ${index} of the batch must be a string or { sql, args }, not ${describe(statement)}`,
+      )
     }
     for (const name of Object.keys(statement as object)) {
       if (name !== 'sql' && name !== 'args') {

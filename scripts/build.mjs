@@ -91,7 +91,10 @@ async function buildBinding() {
 /** Compiles the facade; says whether its declarations are those that are checked in. */
 export function buildFacade() {
   const sources = [...filesBelow('lib').filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))]
-  const inputs = digest([...sources, ...['index.ts', 'tsconfig.json', 'native.d.cts'].map((file) => join(root, file))])
+  const inputs = digest([
+    ...sources,
+    ...['index.ts', 'tsconfig.json', 'native.d.cts'].map((file) => join(root, file)),
+  ])
   const results = [...sources, join(root, 'index.ts')].map((file) => file.replace(/\.ts$/, '.js'))
   once(join(root, 'node_modules', '.cache', 'actor-sqlite', 'facade'), inputs, results, () => {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')

@@ -11,7 +11,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** What is kept between runs: RocksDB's build above all. */
 export const cache =
-  process.env.ACTOR_SQLITE_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'actor-sqlite')
+  process.env.ACTOR_SQLITE_CACHE_DIR ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'actor-sqlite')
 
 export const target = resolve(process.env.CARGO_TARGET_DIR ?? join(cache, 'target'))
 
@@ -59,7 +60,8 @@ export function filesBelow(...paths) {
     const full = join(root, path)
     if (!existsSync(full)) continue
     const entries = readdirSync(full, { withFileTypes: true, recursive: true })
-    for (const entry of entries) if (entry.isFile()) found.push(join(entry.parentPath ?? entry.path, entry.name))
+    for (const entry of entries)
+      if (entry.isFile()) found.push(join(entry.parentPath ?? entry.path, entry.name))
   }
   return found.sort()
 }

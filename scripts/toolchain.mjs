@@ -13,14 +13,21 @@ function older([major, minor], [wantedMajor, wantedMinor]) {
 
 function checkNode() {
   const version = process.versions.node.split('.').map(Number)
-  if (older(version, NODE_MIN)) fail(`Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.version}.`)
+  if (older(version, NODE_MIN))
+    fail(`Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.version}.`)
 }
 
 function checkRust() {
   const { ok, stdout } = capture('cargo', ['--version'])
-  if (!ok) fail("Rust is missing. Install it:\n  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y")
+  if (!ok)
+    fail(
+      "Rust is missing. Install it:\n  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y",
+    )
   const version = /(\d+)\.(\d+)/.exec(stdout)?.slice(1).map(Number) ?? [0, 0]
-  if (older(version, RUST_MIN)) fail(`Rust ${RUST_MIN.join('.')} or newer is needed, this is ${stdout.trim()}. Update it:\n  rustup update stable`)
+  if (older(version, RUST_MIN))
+    fail(
+      `Rust ${RUST_MIN.join('.')} or newer is needed, this is ${stdout.trim()}. Update it:\n  rustup update stable`,
+    )
 }
 
 /** Installs Debian packages where that is possible, else says how. */
@@ -32,15 +39,27 @@ function install(what, packages, elsewhere) {
     show('apt-get', ['update'], environment)
     if (show('apt-get', ['install', '-y', '--no-install-recommends', ...packages], environment)) return
   }
-  fail(`${what} is missing. Install it:\n  ${apt ? `sudo apt-get install -y ${packages.join(' ')}` : elsewhere}`)
+  fail(
+    `${what} is missing. Install it:\n  ${apt ? `sudo apt-get install -y ${packages.join(' ')}` : elsewhere}`,
+  )
 }
 
 function hasLibclang() {
   if (process.env.LIBCLANG_PATH) return true
   if (process.platform === 'darwin') return capture('xcode-select', ['-p']).ok
   if (process.platform !== 'linux') return true
-  if (capture('ldconfig', ['-p'], { env: { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` } }).stdout.includes('libclang')) return true
-  return capture('sh', ['-c', 'ls /usr/lib/llvm*/lib/libclang*.so* /usr/lib/libclang*.so* /usr/lib64/libclang*.so*']).stdout !== ''
+  if (
+    capture('ldconfig', ['-p'], {
+      env: { ...process.env, PATH: `${process.env.PATH}:/sbin:/usr/sbin` },
+    }).stdout.includes('libclang')
+  )
+    return true
+  return (
+    capture('sh', [
+      '-c',
+      'ls /usr/lib/llvm*/lib/libclang*.so* /usr/lib/libclang*.so* /usr/lib64/libclang*.so*',
+    ]).stdout !== ''
+  )
 }
 
 function checkCompilers() {
@@ -57,7 +76,11 @@ export function installPackages() {
   const installed = join(root, 'node_modules', '.package-lock.json')
   once(join(root, 'node_modules', '.installed'), digest([lock]), [installed], () => {
     console.log('npm ci')
-    if (!show('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { shell: process.platform === 'win32' })) {
+    if (
+      !show('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+        shell: process.platform === 'win32',
+      })
+    ) {
       fail('npm ci failed.')
     }
   })
@@ -73,7 +96,8 @@ export function checkToolchain() {
 /** The first build of RocksDB is long: say so. */
 export function announceFirstBuild(target) {
   const built = existsSync(join(target, 'release', 'build')) && readFirst(target)
-  if (!built) console.log(`The first build compiles RocksDB: about ten minutes on two cores, kept in ${cache}.`)
+  if (!built)
+    console.log(`The first build compiles RocksDB: about ten minutes on two cores, kept in ${cache}.`)
 }
 
 function readFirst(target) {

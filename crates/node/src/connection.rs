@@ -4,12 +4,13 @@
 //! terminated Worker or a `process.exit` with open handles leaves nothing behind.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
 use napi::Env;
 
 use crate::database::Database;
+use crate::encode::Envelope;
 use crate::port::Port;
 use crate::store::{Opened, StoreRef};
 use crate::table::Table;
@@ -92,9 +93,13 @@ impl Connection {
     }
 }
 
-/// Counts requests that are answered; the last lets the event loop end.
-pub fn answered(env: &Env, handle: u64, replies: usize) {
+/// Counts requests that are answered, and takes back what was not drained. The last one lets the
+/// event loop end.
+pub fn answered(env: &Env, handle: u64, replies: usize, rest: VecDeque<Envelope>) {
     with(handle, |connection| {
+        if !rest.is_empty() {
+            connection.port.put_back(rest);
+        }
         let was_busy = connection.in_flight > 0;
         connection.in_flight = connection.in_flight.saturating_sub(replies);
         if was_busy && connection.in_flight == 0 {

@@ -3,6 +3,8 @@
 //! A reply: request id, kind, and what the kind needs. Before a reply that uses a shape for the
 //! first time stands the shape itself, under request id 0: names cross once.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use actor_sqlite_session::{
@@ -17,6 +19,9 @@ use crate::store::Opened;
 
 /// The largest integer a JavaScript number holds exactly.
 const SAFE_INTEGER_MAX: i64 = 9_007_199_254_740_991;
+
+/// So many cells make one turn of the event loop long enough: about a millisecond.
+const CELLS_PER_DRAIN: usize = 16 << 10;
 
 /// How integers become JavaScript values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +50,19 @@ pub struct Envelope {
     pub request: u64,
     /// How its integers become values.
     pub integers: Integers,
+    /// Whether rows may go over in parts.
+    pub parts: bool,
+    /// How many have gone.
+    pub rows_sent: usize,
     /// The outcome.
     pub outcome: Outcome,
+}
+
+impl Envelope {
+    /// An answer that goes over whole.
+    pub fn of(request: u64, outcome: Outcome) -> Self {
+        Self { request, integers: Integers::Auto, parts: false, rows_sent: 0, outcome }
+    }
 }
 
 /// All that was ready at once.
@@ -54,7 +70,7 @@ pub struct Drained {
     /// Whose.
     pub connection: u64,
     /// In the order they became ready.
-    pub envelopes: Vec<Envelope>,
+    pub envelopes: VecDeque<Envelope>,
 }
 
 #[derive(Clone, Copy)]
@@ -69,31 +85,39 @@ enum Kind {
     Opened = 7,
     Shape = 8,
     ForgetShapes = 9,
+    /// Rows that more of the same reply follow.
+    RowsPart = 10,
 }
 
 impl ToNapiValue for Drained {
     unsafe fn to_napi_value(env: sys::napi_env, drained: Self) -> Result<sys::napi_value> {
         let env = Env::from_raw(env);
-        let replies = drained.envelopes.len();
-        let mut writer = Writer::new(&env, drained.connection, capacity(&drained.envelopes))?;
-        for envelope in drained.envelopes {
-            writer.envelope(envelope)?;
+        let Drained { connection, mut envelopes } = drained;
+        let mut writer = Writer::new(&env, connection, capacity(&envelopes))?;
+        let mut replies = 0;
+        while writer.at < CELLS_PER_DRAIN as u32 {
+            let Some(envelope) = envelopes.pop_front() else { break };
+            match writer.envelope(envelope)? {
+                None => replies += 1,
+                Some(rest) => envelopes.push_front(rest),
+            }
         }
-        connection::answered(&env, drained.connection, replies);
+        connection::answered(&env, connection, replies, envelopes);
         // SAFETY: `env` is the environment this call was made in.
         unsafe { Array::to_napi_value(env.raw(), writer.out) }
     }
 }
 
-fn capacity(envelopes: &[Envelope]) -> u32 {
+/// About as long as the array will be: longer costs little, its end is left undefined.
+fn capacity(envelopes: &VecDeque<Envelope>) -> u32 {
     let cells: usize = envelopes
         .iter()
         .map(|envelope| match &envelope.outcome {
-            Outcome::Answer(Ok(Answer::Rows(rows))) => rows.cells.len() + 6,
+            Outcome::Answer(Ok(Answer::Rows(rows))) => rows.cells.len() + 7,
             _ => 4,
         })
         .sum();
-    u32::try_from(cells).unwrap_or(u32::MAX)
+    cells.min(2 * CELLS_PER_DRAIN) as u32
 }
 
 struct Writer<'env> {
@@ -119,22 +143,45 @@ impl<'env> Writer<'env> {
         self.push(kind as u32)
     }
 
-    /// Writes one reply. A panic becomes that request's error: the others must be answered.
-    fn envelope(&mut self, envelope: Envelope) -> Result<()> {
+    /// Writes one reply, or a part of it: then what is left is returned. A panic becomes that
+    /// request's error: the others must be answered.
+    fn envelope(&mut self, envelope: Envelope) -> Result<Option<Envelope>> {
         let request = envelope.request;
         let start = self.at;
-        let written = catch_unwind(AssertUnwindSafe(|| self.outcome(envelope)));
-        match written {
+        match catch_unwind(AssertUnwindSafe(|| self.part(envelope))) {
             Ok(result) => result,
             Err(panic) => {
                 self.at = start;
-                self.error(request, ErrorPayload::internal(crate::panic_text(&*panic)))
+                self.error(request, ErrorPayload::internal(crate::panic_text(&*panic)))?;
+                Ok(None)
             }
         }
     }
 
+    fn part(&mut self, mut envelope: Envelope) -> Result<Option<Envelope>> {
+        let Envelope { request, integers, parts, rows_sent, .. } = envelope;
+        let Outcome::Answer(Ok(Answer::Rows(rows))) = &envelope.outcome else {
+            self.outcome(envelope)?;
+            return Ok(None);
+        };
+        if rows_sent == 0
+            && let Some(column) = first_unsafe(rows, integers)
+        {
+            self.error(request, unsafe_integer(&column))?;
+            return Ok(None);
+        }
+        let rows_max = if parts { rows_of_part(rows) } else { rows.row_count };
+        let end = rows.row_count.min(rows_sent + rows_max);
+        let last = end == rows.row_count;
+        self.shape(&rows.shape)?;
+        self.head(request, if last { Kind::Rows } else { Kind::RowsPart })?;
+        self.rows(rows, rows_sent..end, integers)?;
+        envelope.rows_sent = end;
+        Ok((!last).then_some(envelope))
+    }
+
     fn outcome(&mut self, envelope: Envelope) -> Result<()> {
-        let Envelope { request, integers, outcome } = envelope;
+        let Envelope { request, integers, outcome, .. } = envelope;
         match outcome {
             Outcome::Answer(Ok(answer)) => self.answer(request, integers, answer),
             Outcome::Answer(Err(error)) => self.error(request, session_error(&error)),
@@ -158,12 +205,8 @@ impl<'env> Writer<'env> {
                 self.changes(changes, integers)
             }
             Answer::Rows(rows) => {
-                if let Some(column) = first_unsafe(&rows, integers) {
-                    return self.error(request, unsafe_integer(&column));
-                }
-                self.shape(&rows.shape)?;
                 self.head(request, Kind::Rows)?;
-                self.rows(&rows, integers)
+                self.rows(&rows, 0..rows.row_count, integers)
             }
             Answer::Prepared(info) => {
                 self.head(request, Kind::Prepared)?;
@@ -190,7 +233,7 @@ impl<'env> Writer<'env> {
             self.changes(result.changes, integers)?;
             self.push(result.rows.is_some())?;
             if let Some(rows) = &result.rows {
-                self.rows(rows, integers)?;
+                self.rows(rows, 0..rows.row_count, integers)?;
             }
         }
         Ok(())
@@ -242,24 +285,37 @@ impl<'env> Writer<'env> {
 
     /// Shape, number of rows, cursor or 0, number of blobs, the cells; and if there are blobs, one
     /// buffer of all their bytes and cell, offset and length of each.
-    fn rows(&mut self, rows: &Rows, integers: Integers) -> Result<()> {
-        let blob_count = rows.cells.iter().filter(|cell| matches!(cell, Cell::Blob { .. })).count();
+    fn rows(&mut self, rows: &Rows, range: Range<usize>, integers: Integers) -> Result<()> {
+        let width = rows.shape.columns.len();
+        let cells = &rows.cells[range.start * width..range.end * width];
+        let blob_count = cells.iter().filter(|cell| matches!(cell, Cell::Blob { .. })).count();
         self.push(rows.shape.id as f64)?;
-        self.push(rows.row_count as f64)?;
+        self.push(range.len() as f64)?;
         self.push(rows.more.map_or(0.0, |cursor| cursor.0 as f64))?;
         self.push(blob_count as f64)?;
-        for cell in &rows.cells {
+        for cell in cells {
             self.cell(*cell, rows, integers)?;
         }
         if blob_count > 0 {
-            self.push(ArrayBuffer::copy_from(self.env, &rows.blobs)?)?;
-            for (index, cell) in rows.cells.iter().enumerate() {
-                if let Cell::Blob { at, len } = cell {
-                    self.push(index as f64)?;
-                    self.push(*at)?;
-                    self.push(*len)?;
-                }
-            }
+            self.blobs(cells, &rows.blobs)?;
+        }
+        Ok(())
+    }
+
+    fn blobs(&mut self, cells: &[Cell], bytes: &[u8]) -> Result<()> {
+        let ranges = || {
+            cells.iter().enumerate().filter_map(|(index, cell)| match cell {
+                Cell::Blob { at, len } => Some((index, *at as usize, *len as usize)),
+                _ => None,
+            })
+        };
+        let start = ranges().map(|(_, at, _)| at).min().unwrap_or(0);
+        let end = ranges().map(|(_, at, len)| at + len).max().unwrap_or(0);
+        self.push(ArrayBuffer::copy_from(self.env, &bytes[start..end])?)?;
+        for (index, at, len) in ranges() {
+            self.push(index as f64)?;
+            self.push((at - start) as f64)?;
+            self.push(len as f64)?;
         }
         Ok(())
     }
@@ -289,6 +345,11 @@ impl<'env> Writer<'env> {
             self.push(value as f64)
         }
     }
+}
+
+/// How many rows make a part.
+fn rows_of_part(rows: &Rows) -> usize {
+    (CELLS_PER_DRAIN / rows.shape.columns.len().max(1)).max(1)
 }
 
 /// The name of the first column with an integer that the mode has no value for.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use actor_sqlite_session::{Command, Reply, SessionError};
+use actor_sqlite_session::{Action, Command, Reply, SessionError, Want};
 use napi::bindgen_prelude::{Array, Function, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
@@ -14,7 +14,7 @@ use napi_derive::napi;
 use crate::connection::{self, Connection};
 use crate::database::Database;
 use crate::decode;
-use crate::encode::{Drained, Envelope, Integers, Outcome};
+use crate::encode::{Drained, Envelope, Outcome};
 use crate::error::ErrorPayload;
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
 use crate::options::{NativeDatabaseOptions, NativeStorageOptions};
@@ -61,9 +61,11 @@ pub fn submit(env: Env, connection: f64, words: &[f64], objects: Array<'_>) -> R
 fn prepared(connection: &Connection, request: decode::Request) -> (Command, Reply) {
     let port = Arc::clone(&connection.port);
     let decode::Request { command, integers, .. } = request;
+    let parts = matches!(command.action, Action::Execute { want: Want::All, .. });
     let id = command.id;
     let reply = move |answer| {
-        port.send(Envelope { request: id, integers, outcome: Outcome::Answer(answer) });
+        let envelope = Envelope::of(id, Outcome::Answer(answer));
+        port.send(Envelope { integers, parts, ..envelope });
     };
     (command, Box::new(reply))
 }
@@ -115,7 +117,7 @@ pub fn open_database(
         let port = Arc::clone(&connection.port);
         let done = move |opened: std::result::Result<Database, ErrorPayload>| {
             let outcome = Outcome::Opened(opened.map(Opened::Database));
-            port.send(Envelope { request: request as u64, integers: Integers::Auto, outcome });
+            port.send(Envelope::of(request as u64, outcome));
         };
         match (connection.stores.get(storage as u64), options.check()) {
             (Some(store), Ok((actor, options))) => Database::open(store, actor, options, done),
@@ -195,7 +197,7 @@ fn aside(
             let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
                 Outcome::Opened(Err(ErrorPayload::internal(crate::panic_text(&*panic))))
             });
-            port.send(Envelope { request: request as u64, integers: Integers::Auto, outcome });
+            port.send(Envelope::of(request as u64, outcome));
         });
     })
 }

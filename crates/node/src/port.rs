@@ -2,8 +2,10 @@
 //! ready.
 //!
 //! Any thread pushes; only the push that finds the inbox empty wakes the environment, and that one
-//! call drains all that has gathered until then.
+//! call drains all that has gathered until then, but for so many rows that the event loop would
+//! stand still for them: these go over in parts, a part a turn.
 
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,11 +20,11 @@ type Wake = ThreadsafeFunction<(), Unknown<'static>, Drained, Status, false, tru
 /// What is ready for an environment.
 #[derive(Default)]
 struct Inbox {
-    envelopes: Mutex<Vec<Envelope>>,
+    envelopes: Mutex<VecDeque<Envelope>>,
 }
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Vec<Envelope>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Envelope>> {
         // A push or a swap leaves the list whole whatever happens.
         self.envelopes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -57,13 +59,26 @@ impl Port {
     pub fn send(&self, envelope: Envelope) {
         let was_empty = {
             let mut envelopes = self.inbox.lock();
-            envelopes.push(envelope);
+            envelopes.push_back(envelope);
             envelopes.len() == 1
         };
         if was_empty {
-            // Fails only when the environment is closing: nobody is left to be told.
-            let _ = self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            self.wake();
         }
+    }
+
+    /// Takes back what a drain left over, to be drained in a later turn of the event loop.
+    pub fn put_back(&self, mut rest: VecDeque<Envelope>) {
+        let mut envelopes = self.inbox.lock();
+        rest.append(&mut envelopes);
+        *envelopes = rest;
+        drop(envelopes);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // Fails only when the environment is closing: nobody is left to be told.
+        let _ = self.wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
     }
 
     /// Keeps the event loop alive, or stops to. On the environment's own thread only.
