@@ -21,7 +21,8 @@ pub enum Source {
     Prepared(StatementId),
 }
 
-/// Which rows of a result are wanted.
+/// Which rows of a result are wanted. Rows of a statement that returns no columns are refused, and
+/// it does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
     /// None: the statement is run to its end. Refused for a statement that returns columns and

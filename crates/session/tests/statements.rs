@@ -148,7 +148,11 @@ fn wants() {
     assert_eq!(db.one("SELECT count(*) FROM t"), int(4), "a write runs to its end");
     usage(db.run("SELECT 1").map(|_| vec![]), "the statement returns rows, and none are wanted");
     assert_eq!(db.run("INSERT INTO t VALUES (5) RETURNING a").unwrap().changes, 1);
-    assert!(db.all("INSERT INTO t VALUES (6)").unwrap().is_empty());
+    for want in [Want::All, Want::First, Want::Chunk { rows_max: 1 }] {
+        let refused = db.call(execute("INSERT INTO t VALUES (6)", Params::None, want));
+        usage(refused.map(|_| vec![]), NO_ROWS);
+    }
+    assert_eq!(db.one("SELECT count(*) FROM t"), int(5), "a refused statement does not run");
 }
 
 #[test]

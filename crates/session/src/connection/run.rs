@@ -20,6 +20,10 @@ impl Connection {
         want: Want,
     ) -> Result<Answer, Fault> {
         let (home, mut compiled) = self.check_out(source)?;
+        if want != Want::Run && !compiled.reader() {
+            self.check_in(home, compiled);
+            return Err(Fault::usage("the statement returns no rows, and rows are wanted"));
+        }
         if let (Want::Chunk { rows_max }, true) = (want, compiled.readonly) {
             return match self.start(&mut compiled, params) {
                 Ok(()) => self.open_cursor(Cursor::live(home, compiled), rows_max),

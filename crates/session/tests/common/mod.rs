@@ -86,6 +86,9 @@ pub fn fresh() -> Db {
     open(&host(), "a")
 }
 
+/// Why a statement without columns does not run when rows are wanted.
+pub const NO_ROWS: &str = "the statement returns no rows, and rows are wanted";
+
 /// A row as values.
 pub type Row = Vec<Value>;
 
@@ -137,8 +140,15 @@ impl Db {
         self.run_with(sql, Params::None)
     }
 
+    /// All rows; none for a statement that returns no columns.
     pub fn all_with(&self, sql: &str, params: Params) -> Result<Vec<Row>> {
-        self.call(execute(sql, params, Want::All)).map(|answer| values(&rows_of(answer)))
+        match self.call(execute(sql, params.clone(), Want::All)) {
+            Ok(answer) => Ok(values(&rows_of(answer))),
+            Err(SessionError::Usage { reason }) if reason == NO_ROWS => {
+                self.run_with(sql, params).map(|_| Vec::new())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     pub fn all(&self, sql: &str) -> Result<Vec<Row>> {
@@ -188,9 +198,7 @@ pub fn rows_of(answer: Answer) -> Rows {
 /// Rows without their chunk format.
 pub fn values(rows: &Rows) -> Vec<Row> {
     let columns = rows.shape.columns.len();
-    if columns == 0 {
-        return vec![Vec::new(); rows.row_count];
-    }
+    assert!(columns > 0);
     assert_eq!(rows.cells.len(), rows.row_count * columns);
     let range = |at: u32, len: u32| at as usize..(at + len) as usize;
     rows.cells
