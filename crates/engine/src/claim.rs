@@ -73,16 +73,22 @@ impl Engine {
             return self.create(db, options, &*snapshot);
         };
         let deltas = if fence_first { None } else { Some(load_deltas(db, &*snapshot, &heads)?) };
-        let Some((heads, ticket)) = self.take(db, options, heads)? else { return Ok(None) };
+        let Some((mut heads, ticket)) = self.take(db, options, heads)? else { return Ok(None) };
         let deltas = match deltas {
             Some(deltas) => deltas,
             None => {
                 let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
+                let generation = heads.head.row.generation;
+                // A compaction may have moved the watermark since, and another claim the rest.
+                match Heads::load(db, &*snapshot)? {
+                    Some(now) if now.head.row.generation == generation => heads = now,
+                    _ => return Ok(None),
+                }
                 load_deltas(db, &*snapshot, &heads)?
             }
         };
-        let root = self.clean_leftovers(db, &heads)?.row;
-        Ok(Some((self.lease_state(db, heads, root, deltas, ticket), ticket)))
+        let Some(root) = self.clean_leftovers(db, &heads)? else { return Ok(None) };
+        Ok(Some((self.lease_state(db, heads, root.row, deltas, ticket), ticket)))
     }
 
     /// Rewrites `EPOCH` and `HEAD` for the next generation.

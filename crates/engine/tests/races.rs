@@ -103,6 +103,65 @@ fn a_read_overtaken_by_compaction_and_reclaim_finds_the_new_place() {
     }
 }
 
+/// A database that a compaction of several batches is to be made of.
+fn large(kv: &Arc<FaultKv>) -> Owner {
+    let mut owner = Owner::claim(&engine(kv.clone()), &actor("a"));
+    let mut rng = Rng::with_seed(1);
+    let pages: Pages = (1..=150).map(|pgno| (pgno, random_page(&mut rng, 512))).collect();
+    owner.commit(&pages, 150).unwrap();
+    owner.commit(&[(1, vec![1; 512])].into(), 150).unwrap();
+    owner
+}
+
+/// A second engine takes the batches of a compaction under way for leftovers and deletes them: the
+/// compaction gives up, and nothing is taken for damage.
+#[test]
+fn a_compaction_taken_for_leftovers_gives_up() {
+    let kv = Arc::new(FaultKv::new());
+    let owner = large(&kv);
+    let other = engine(kv.clone());
+    let gate = Gate::new();
+    let commits = kv.counters().commits;
+    kv.fail_nth(OpKind::Commit, commits + 2, Fault::HoldBefore(gate.clone()));
+    thread::scope(|scope| {
+        let held = scope.spawn(|| owner.engine.compact(owner.actor()));
+        gate.wait_arrived(1);
+        assert_eq!(other.compact(owner.actor()), Ok(Compaction::Superseded));
+        assert_sound(&other, owner.actor());
+        gate.open();
+        assert_eq!(held.join().unwrap(), Ok(Compaction::Superseded));
+    });
+    assert!(matches!(other.compact(owner.actor()), Ok(Compaction::Installed { .. })));
+    owner.check();
+    assert_sound(&other, owner.actor());
+}
+
+/// The other way round: what looked like leftovers is complete when the second engine looks again.
+/// It once called the missing BUILD row corruption.
+#[test]
+fn leftovers_that_come_to_count_are_left_alone() {
+    let kv = Arc::new(FaultKv::new());
+    let owner = large(&kv);
+    let other = engine(kv.clone());
+    let (compaction, cleaner) = (Gate::new(), Gate::new());
+    let commits = kv.counters().commits;
+    kv.fail_nth(OpKind::Commit, commits + 2, Fault::HoldBefore(compaction.clone()));
+    thread::scope(|scope| {
+        let held = scope.spawn(|| owner.engine.compact(owner.actor()));
+        compaction.wait_arrived(1);
+        let snapshots = kv.counters().snapshots;
+        kv.fail_nth(OpKind::Snapshot, snapshots + 2, Fault::HoldBefore(cleaner.clone()));
+        let cleaning = scope.spawn(|| other.compact(owner.actor()));
+        cleaner.wait_arrived(1);
+        compaction.open();
+        assert!(matches!(held.join().unwrap(), Ok(Compaction::Installed { .. })));
+        cleaner.open();
+        assert_eq!(cleaning.join().unwrap(), Ok(Compaction::Superseded));
+    });
+    owner.check();
+    assert_sound(&other, owner.actor());
+}
+
 /// What one owner was told about its commits.
 type Acks = Vec<(u64, Pages)>;
 

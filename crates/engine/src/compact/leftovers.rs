@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use actor_sqlite_kv::Batch;
+use actor_sqlite_kv::{Batch, KvError, Snapshot};
 use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::StoreError;
 
@@ -20,7 +20,8 @@ type KeyAndBytes = (Vec<u8>, u64);
 
 impl Engine {
     /// Deletes the chunks of a compaction that did not come to its end, and answers with the
-    /// `ROOT` that shows none. Interrupted itself, it is done again.
+    /// `ROOT` that shows none; `None` if somebody else changed `EPOCH` or `ROOT` in between, as a
+    /// compaction does that was not interrupted at all. Interrupted itself, it is done again.
     ///
     /// Whoever calls this has written `EPOCH`, or is about to be stopped by `ROOT`'s guard: the
     /// compaction that left the chunks cannot go on after the first batch.
@@ -28,13 +29,15 @@ impl Engine {
         &self,
         db: &Db,
         heads: &Heads,
-    ) -> Result<Stored<RootRow>, StoreError> {
+    ) -> Result<Option<Stored<RootRow>>, StoreError> {
         let mut root = heads.root.clone();
         let as_of = root.row.building;
         if as_of == Txid::ZERO {
-            return Ok(root);
+            return Ok(Some(root));
         }
-        let (shards, build_bytes) = self.leftover_shards(db, as_of)?;
+        let Some((shards, build_bytes)) = self.leftover_shards(db, &root)? else {
+            return Ok(None);
+        };
         loop {
             let (rows, more) = self.leftover_chunks(db, as_of, &shards)?;
             let mut row = root.row;
@@ -53,25 +56,36 @@ impl Engine {
                 .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))
                 .guard(db.keys.key(RowId::Root), Some(root.value.clone()))
                 .put(db.keys.key(RowId::Root), next.value.clone());
-            self.kv.commit(&batch).map_err(|error| db.failed(error))?;
+            match self.kv.commit(&batch) {
+                Ok(_) => {}
+                Err(KvError::GuardFailed { .. }) => return Ok(None),
+                Err(error) => return Err(db.failed(error)),
+            }
             root = next;
             if !more {
                 self.metrics.leftovers_cleaned.add(1);
-                return Ok(root);
+                return Ok(Some(root));
             }
         }
     }
 
-    /// The shards that `BUILD` names. None of them may count: their index rows come with the
-    /// batch that ends a compaction, so one that is there means that `ROOT` is from before it,
-    /// and its chunks are no leftovers at all.
-    fn leftover_shards(&self, db: &Db, as_of: Txid) -> Result<(Vec<u32>, u64), StoreError> {
+    /// The shards that `BUILD` names, and the bytes of that row; `None` if `ROOT` is another now,
+    /// which makes `BUILD` another as well.
+    ///
+    /// None of the shards may count: their index rows come with the batch that ends a compaction,
+    /// so one that is there means that `ROOT` is from before it, and its chunks are no leftovers.
+    fn leftover_shards(
+        &self,
+        db: &Db,
+        root: &Stored<RootRow>,
+    ) -> Result<Option<(Vec<u32>, u64)>, StoreError> {
+        let as_of = root.row.building;
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
+        if value_of(db, &*snapshot, RowId::Root)?.as_ref() != Some(&root.value) {
+            return Ok(None);
+        }
         let key = db.keys.key(RowId::Build);
-        let mut value = None;
-        snapshot
-            .get(&key, &mut |found| value = Some(found.to_vec()))
-            .map_err(|error| db.failed(error))?;
+        let value = value_of(db, &*snapshot, RowId::Build)?;
         let value = value.ok_or_else(|| db.corrupt(RowId::Build, "it is missing"))?;
         let payload = db.open(RowId::Build, &key, &value)?;
         let build = BuildRow::decode(payload).map_err(|fault| db.corrupt(RowId::Build, fault))?;
@@ -87,7 +101,7 @@ impl Engine {
         if counts {
             return Err(db.corrupt(RowId::Root, "it is older than the shards it covers"));
         }
-        Ok((build.shards, (key.len() + value.len()) as u64))
+        Ok(Some((build.shards, (key.len() + value.len()) as u64)))
     }
 
     /// Keys of chunks to delete, each with the bytes of its row, and whether there are more.
@@ -115,4 +129,12 @@ impl Engine {
         }
         Ok((rows, false))
     }
+}
+
+fn value_of(db: &Db, snapshot: &dyn Snapshot, row: RowId) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut value = None;
+    snapshot
+        .get(&db.keys.key(row), &mut |found| value = Some(found.to_vec()))
+        .map_err(|error| db.failed(error))?;
+    Ok(value)
 }
