@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actor_sqlite_kv::{Durability, KvError, Limits};
 
-/// The settings of one store. The defaults are measured: `docs/kv-section.md`.
+/// The settings of one store. The defaults are measured: `docs/KV.md`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RocksOptions {
     /// What a durable commit survives: [`Durability::Disk`] or [`Durability::Os`].

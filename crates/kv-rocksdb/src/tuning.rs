@@ -1,4 +1,4 @@
-//! The options of RocksDB itself. Why each value: `docs/kv-section.md`.
+//! The options of RocksDB itself. Why each value: `docs/KV.md`.
 
 use actor_sqlite_kv::Durability;
 use rocksdb::{

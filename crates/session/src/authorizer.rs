@@ -1,6 +1,6 @@
 //! What SQL may not do: touch the host, or the settings that are ours.
 //!
-//! The table of pragmas is in `docs/session-section.md`.
+//! The table of pragmas is in `docs/SESSIONS.md`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
