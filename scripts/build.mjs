@@ -6,7 +6,16 @@
  * generators are: they make native.cjs and native.d.cts of what napi-derive wrote down.
  */
 
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
@@ -29,7 +38,9 @@ const CRATE = 'actor-sqlite-node'
 const definitions = join(typeDefinitions, CRATE)
 
 function cargoBuild() {
-  if (!show('cargo', ['build', '--release', '--quiet', '-p', CRATE], { env: cargoEnvironment() })) {
+  mkdirSync(typeDefinitions, { recursive: true })
+  const env = { ...cargoEnvironment(), NAPI_TYPE_DEF_TMP_FOLDER: typeDefinitions }
+  if (!show('cargo', ['build', '--release', '--quiet', '-p', CRATE], { env })) {
     fail('cargo build failed.')
   }
 }

@@ -21,8 +21,7 @@ export const typeDefinitions = join(target, 'napi-types')
 
 /** The environment of all cargo calls: one, so that none makes another build again. */
 export function cargoEnvironment() {
-  mkdirSync(typeDefinitions, { recursive: true })
-  return { ...process.env, CARGO_TARGET_DIR: target, NAPI_TYPE_DEF_TMP_FOLDER: typeDefinitions }
+  return { ...process.env, CARGO_TARGET_DIR: target }
 }
 
 /** Ends the script with a message for people, not a stack. */

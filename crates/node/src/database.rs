@@ -7,7 +7,7 @@ use std::time::Duration;
 use actor_sqlite_pagestore::ActorId;
 use actor_sqlite_session::{Action, Command, OpenOptions, Session, SessionError};
 
-use crate::error::{ErrorPayload, session_error};
+use crate::error::{ErrorPayload, Outcome, session_error};
 use crate::metrics::DatabaseMetrics;
 use crate::store::StoreRef;
 
@@ -28,7 +28,7 @@ impl Database {
         store: &StoreRef,
         actor: ActorId,
         options: OpenOptions,
-        done: impl FnOnce(Result<Self, ErrorPayload>) + Send + 'static,
+        done: impl FnOnce(Outcome<Self>) + Send + 'static,
     ) {
         // Taken by whoever comes first: the callback, or this thread if the session is refused.
         let kept = Mutex::new(Some(store.clone()));
@@ -40,8 +40,8 @@ impl Database {
                     let number = store.store().enter(&session);
                     Ok(Self { session, store, number })
                 }
-                (Err(error), _) => Err(session_error(&error)),
-                (Ok(_), None) => Err(ErrorPayload::internal("the store is gone")),
+                (Err(error), _) => Err(Box::new(session_error(&error))),
+                (Ok(_), None) => Err(Box::new(ErrorPayload::internal("the store is gone"))),
             };
             done(database);
         };

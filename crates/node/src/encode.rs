@@ -14,7 +14,7 @@ use napi::bindgen_prelude::{Array, ArrayBuffer, BigInt, ToNapiValue};
 use napi::{Env, Result, sys};
 
 use crate::connection;
-use crate::error::{ErrorPayload, session_error, unsafe_integer};
+use crate::error::{ErrorPayload, Outcome as Failed, session_error, unsafe_integer};
 use crate::store::Opened;
 
 /// The largest integer a JavaScript number holds exactly.
@@ -39,7 +39,7 @@ pub enum Outcome {
     /// Of a command.
     Answer(std::result::Result<Answer, SessionError>),
     /// Of opening a storage or a database: what the environment is to keep.
-    Opened(std::result::Result<Opened, ErrorPayload>),
+    Opened(Failed<Opened>),
     /// Of what has no result.
     Done,
 }
@@ -192,7 +192,7 @@ impl<'env> Writer<'env> {
                 }
                 None => self.error(request, session_error(&SessionError::Closed)),
             },
-            Outcome::Opened(Err(error)) => self.error(request, error),
+            Outcome::Opened(Err(error)) => self.error(request, *error),
             Outcome::Done => self.head(request, Kind::Done),
         }
     }

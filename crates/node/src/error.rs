@@ -52,6 +52,9 @@ pub struct ErrorPayload {
     pub actual: Option<f64>,
 }
 
+/// A result whose error goes to JavaScript.
+pub type Outcome<T> = Result<T, Box<ErrorPayload>>;
+
 impl ErrorPayload {
     fn new(kind: &str, code: &str, message: impl ToString) -> Self {
         Self {

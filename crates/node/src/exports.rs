@@ -15,7 +15,7 @@ use crate::connection::{self, Connection};
 use crate::database::Database;
 use crate::decode;
 use crate::encode::{Drained, Envelope, Outcome};
-use crate::error::ErrorPayload;
+use crate::error::{self, ErrorPayload};
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
 use crate::options::{NativeDatabaseOptions, NativeStorageOptions};
 use crate::port::Port;
@@ -115,13 +115,13 @@ pub fn open_database(
     with(connection, |connection| {
         connection.asked(&env, 1);
         let port = Arc::clone(&connection.port);
-        let done = move |opened: std::result::Result<Database, ErrorPayload>| {
+        let done = move |opened: error::Outcome<Database>| {
             let outcome = Outcome::Opened(opened.map(Opened::Database));
             port.send(Envelope::of(request as u64, outcome));
         };
         match (connection.stores.get(storage as u64), options.check()) {
             (Some(store), Ok((actor, options))) => Database::open(store, actor, options, done),
-            (None, _) => done(Err(ErrorPayload::closed("storage"))),
+            (None, _) => done(Err(Box::new(ErrorPayload::closed("storage")))),
             (_, Err(error)) => done(Err(error)),
         }
     })
@@ -195,7 +195,7 @@ fn aside(
         let port = Arc::clone(&connection.port);
         thread::spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-                Outcome::Opened(Err(ErrorPayload::internal(crate::panic_text(&*panic))))
+                Outcome::Opened(Err(Box::new(ErrorPayload::internal(crate::panic_text(&*panic)))))
             });
             port.send(Envelope::of(request as u64, outcome));
         });

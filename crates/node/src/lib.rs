@@ -6,6 +6,9 @@
 //! function an environment. Handles are numbers ([`table`]); a stale one is an error, never another
 //! object. A panic behind an export is an exception, one in a session ends that database.
 
+// A test has no environment, and napi-derive leaves the exports out of it.
+#![cfg_attr(test, allow(dead_code))]
+
 mod clock;
 mod connection;
 mod database;

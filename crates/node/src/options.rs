@@ -6,7 +6,7 @@ use actor_sqlite_pagestore::ActorId;
 use actor_sqlite_session::{Durability, Limits, OpenOptions};
 use napi_derive::napi;
 
-use crate::error::ErrorPayload;
+use crate::error::{ErrorPayload, Outcome};
 
 /// Of `openStorage`.
 #[napi(object)]
@@ -96,11 +96,14 @@ pub struct NativeDatabaseOptions {
 
 impl NativeDatabaseOptions {
     /// The name and the settings of a session.
-    pub fn check(self) -> Result<(ActorId, OpenOptions), ErrorPayload> {
-        let actor = ActorId::new(&self.namespace, &self.actor).map_err(ErrorPayload::invalid)?;
+    pub fn check(self) -> Outcome<(ActorId, OpenOptions)> {
+        let actor = ActorId::new(&self.namespace, &self.actor)
+            .map_err(|error| Box::new(ErrorPayload::invalid(error)))?;
         let base = OpenOptions::default();
         let page_size = match self.page_size {
-            Some(bytes) => PageSize::new(bytes).map_err(ErrorPayload::invalid)?,
+            Some(bytes) => {
+                PageSize::new(bytes).map_err(|error| Box::new(ErrorPayload::invalid(error)))?
+            }
             None => base.page_size,
         };
         let options = OpenOptions {

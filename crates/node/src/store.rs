@@ -18,7 +18,7 @@ use actor_sqlite_vfs::PageCache;
 
 use crate::clock::SystemClock;
 use crate::database::Database;
-use crate::error::{ErrorPayload, kv_error};
+use crate::error::{ErrorPayload, Outcome, kv_error};
 use crate::maintenance::Maintenance;
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
 
@@ -79,9 +79,9 @@ pub fn live_stores() -> Vec<Arc<Store>> {
 }
 
 impl Store {
-    fn open(path: &Path, cache_bytes: Option<u64>) -> Result<Self, ErrorPayload> {
+    fn open(path: &Path, cache_bytes: Option<u64>) -> Outcome<Self> {
         let kv = RocksKv::open(path, &RocksOptions::default())
-            .map_err(|error| kv_error(&error, &path.display().to_string()))?;
+            .map_err(|error| Box::new(kv_error(&error, &path.display().to_string())))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let engine = Arc::new(Engine::new(
             Arc::clone(&kv) as _,
@@ -171,9 +171,10 @@ pub struct StoreRef {
 impl StoreRef {
     /// Opens the store of a directory, or joins it if it is live; the options of the first opening
     /// hold. Blocks, for tens of milliseconds and for as long as a recovery takes.
-    pub fn open(path: &Path, cache_bytes: Option<u64>) -> Result<Self, ErrorPayload> {
-        let unavailable =
-            |error: std::io::Error| ErrorPayload::directory(&path.display().to_string(), &error);
+    pub fn open(path: &Path, cache_bytes: Option<u64>) -> Outcome<Self> {
+        let unavailable = |error: std::io::Error| {
+            Box::new(ErrorPayload::directory(&path.display().to_string(), &error))
+        };
         std::fs::create_dir_all(path).map_err(unavailable)?;
         let path = std::fs::canonicalize(path).map_err(unavailable)?;
         let place = place(&path);
