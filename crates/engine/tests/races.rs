@@ -103,6 +103,24 @@ fn a_read_overtaken_by_compaction_and_reclaim_finds_the_new_place() {
     }
 }
 
+/// An owner that has no shard's index in memory yet, and was not told that all of them are new.
+#[test]
+fn an_index_is_not_looked_for_under_an_old_watermark() {
+    let kv: Arc<dyn Kv> = Arc::new(MemKv::new());
+    let one = engine(kv.clone());
+    let mut before = Owner::claim(&one, &actor("a"));
+    let pages: Pages = (1..=70).map(|pgno| (pgno, vec![pgno as u8; 512])).collect();
+    before.commit(&pages, 70).unwrap();
+    before.commit(&[(1, vec![200; 512])].into(), 70).unwrap();
+    one.compact(before.actor()).unwrap();
+    before.commit(&[(1, vec![201; 512]), (70, vec![202; 512])].into(), 70).unwrap();
+    let claimed = claim(&one, before.actor()).unwrap();
+    let other = engine(kv);
+    assert!(matches!(other.compact(before.actor()), Ok(Compaction::Installed { .. })));
+    let read = read_all(&one, &claimed.lease, &claimed.head).unwrap();
+    assert_eq!(read, before.model);
+}
+
 /// A database that a compaction of several batches is to be made of.
 fn large(kv: &Arc<FaultKv>) -> Owner {
     let mut owner = Owner::claim(&engine(kv.clone()), &actor("a"));
