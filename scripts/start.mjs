@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { digest, fail, filesBelow, once, root, show } from './project.mjs'
 
@@ -21,6 +22,8 @@ export function buildExamples() {
   })
 }
 
-await build()
-buildExamples()
-process.exitCode = show(process.execPath, [HOST, ...process.argv.slice(2)]) ? 0 : 1
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await build()
+  buildExamples()
+  process.exitCode = show(process.execPath, [HOST, ...process.argv.slice(2)]) ? 0 : 1
+}
