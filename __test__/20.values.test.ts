@@ -67,7 +67,7 @@ test('named parameters are one plain object', async () => {
   expect(await db.get('SELECT :a AS a, $c AS c', { ':a': 1, $c: 3 })).toEqual({ a: 1, c: 3 })
   expect(await db.get('SELECT :a AS a', Object.assign(Object.create(null), { a: 1 }))).toEqual({ a: 1 })
   expect(await db.get('SELECT :a AS a', vm.runInNewContext('({ a: 1 })'))).toEqual({ a: 1 })
-  for (const wrong of [{ a: 1 }, { a: 1, b: 2, c: 3 }, {}]) {
+  for (const wrong of [{ a: 1 }, { a: 1, b: 2, c: 3 }, {}] as Record<string, number>[]) {
     expect(await rejection(db.get('SELECT :a, :b', wrong))).toBeInstanceOf(RangeError)
   }
   class Point {

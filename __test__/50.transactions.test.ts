@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type Database, RollbackError, SqliteError, StorageError, type Transaction } from '../index.js'
-import { newDatabase, rejection } from './support.js'
+import { newDatabase, rejection, sharedStorage } from './support.js'
 
 async function counter(): Promise<Database> {
   const db = await newDatabase()
@@ -270,5 +270,37 @@ test.each([
   const error = await rejection(db.batch(statements as never))
   expect(error).toBeInstanceOf(TypeError)
   expect(error.message).toContain(message)
+  await db.close()
+})
+
+test('close waits for an open transaction and for those in line', async () => {
+  const storage = await sharedStorage()
+  const db = await storage.open('closes-late')
+  await db.exec('CREATE TABLE t (a INTEGER PRIMARY KEY)')
+  const first = db.transaction(async (tx) => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await tx.run('INSERT INTO t VALUES (1)')
+  })
+  const second = db.transaction((tx) => tx.run('INSERT INTO t VALUES (2)'))
+  const closing = db.close()
+  expect(await rejection(db.get('SELECT 1'))).toMatchObject({ code: 'ERR_CLOSED' })
+  await Promise.all([first, second, closing])
+  const again = await storage.open('closes-late')
+  expect(await again.values('SELECT a FROM t')).toEqual([[1], [2]])
+  await again.close()
+})
+
+test('the time limit of a database counts for calls that wait for a transaction', async () => {
+  const db = await newDatabase({ queryTimeoutMs: 50 })
+  let end = () => {}
+  const open = db.transaction(
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve
+      }),
+  )
+  expect(await rejection(db.get('SELECT 1'))).toMatchObject({ code: 'ERR_TIMEOUT' })
+  end()
+  await open
   await db.close()
 })

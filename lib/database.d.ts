@@ -11,6 +11,7 @@ export declare class Scoped extends Queryable {
 export interface DatabaseState {
     readonly core: Core;
     readonly readonly: boolean;
+    readonly queryTimeoutMs: number;
     readonly transactionTimeoutMs: number;
     /** Called once when it is closed. */
     readonly closed: () => Promise<void>;

@@ -19,6 +19,7 @@ export class Scoped extends Queryable {}
 export interface DatabaseState {
   readonly core: Core
   readonly readonly: boolean
+  readonly queryTimeoutMs: number
   readonly transactionTimeoutMs: number
   /** Called once when it is closed. */
   readonly closed: () => Promise<void>
@@ -40,11 +41,11 @@ export class Database extends Queryable {
 
   /** @internal */
   constructor(state: DatabaseState) {
-    const { core } = state
+    const { core, queryTimeoutMs } = state
     const scope: Scope = {
       core,
       transaction: undefined,
-      timeoutMs: -1,
+      timeoutMs: queryTimeoutMs,
       signal: undefined,
       integers: core.integers,
     }
@@ -93,7 +94,7 @@ export class Database extends Queryable {
   /** The same calls, each with a time limit or a signal. */
   with(options: CallOptions): Scoped {
     checkCallOptions(options)
-    const { signal, timeoutMs = -1 } = options
+    const { signal, timeoutMs = this._scope.timeoutMs } = options
     return new Scoped({ ...this._scope, signal, timeoutMs }, 0)
   }
 

@@ -114,9 +114,10 @@ export interface TransactionState {
 /** Throws if nothing can be sent from here. */
 export function check(scope: Scope, depth: number): void {
   const { core, transaction, signal } = scope
-  if (core.closing) throw closedError('database')
   signal?.throwIfAborted()
   if (transaction === undefined) {
+    // A transaction that is open goes on: closing waits for it.
+    if (core.closing) throw closedError('database')
     core.checkReentry()
   } else if (transaction.over !== undefined) {
     throw transaction.over

@@ -83,6 +83,7 @@ export class Storage {
     const database = new Database({
       core: new Core(handle, actor, integers, logger),
       readonly: options.readonly ?? false,
+      queryTimeoutMs: options.queryTimeoutMs ?? -1,
       transactionTimeoutMs: transactionTimeoutMs ?? -1,
       closed: async () => {
         this.#databases.delete(handle)

@@ -146,7 +146,11 @@ export interface CallOptions {
 }
 
 /** How one transaction runs. */
-export interface TransactionOptions extends CallOptions {
+export interface TransactionOptions {
+  /** Rolls the transaction back, whose call then rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** How long it may stay open before it is rolled back. */
+  readonly timeoutMs?: number
   /** Default: `'deferred'`. */
   readonly behavior?: TransactionBehavior
 }
