@@ -79,7 +79,8 @@ async function generateBinding() {
   const { generateTypeDef, writeJsBinding } = await import('@napi-rs/cli')
   const { version, napi } = packageJson()
   const { exports, dts } = await generateTypeDef({ typeDefDir: typeDefinitions, cwd: root, constEnum: false })
-  writeFileSync(join(root, 'native.d.cts'), dts)
+  // napi-derive shows a docstring that went through a macro as the raw literal it then is.
+  writeFileSync(join(root, 'native.d.cts'), dts.replace(/^(\s*(?:\/\*\*|\*)) r" /gm, '$1 '))
   await writeJsBinding({
     platform: true,
     idents: exports,

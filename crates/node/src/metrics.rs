@@ -15,15 +15,15 @@ use napi_derive::napi;
 /// A struct of counters for JavaScript with the fields of a native one.
 macro_rules! mirrored {
     (
-        $(#[doc = $doc:literal])+
+        $(#[$doc:meta])+
         $name:ident from $native:ident
-        { $( $(#[doc = $field_doc:literal])+ $field:ident, )+ }
+        { $( $(#[$field_doc:meta])+ $field:ident, )+ }
     ) => {
-        $(#[doc = $doc])+
+        $(#[$doc])+
         #[napi(object)]
         #[derive(Clone, Debug, Default)]
         pub struct $name {
-            $( $(#[doc = $field_doc])+ pub $field: f64, )+
+            $( $(#[$field_doc])+ pub $field: f64, )+
         }
 
         impl From<$native> for $name {
