@@ -8,7 +8,9 @@ import { buildExamples } from './start.mjs'
 await build()
 buildExamples()
 if (!show('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: join(root, 'bench') })) {
-  fail('The peers could not be installed in bench/: better-sqlite3 needs a C++ compiler and the headers of Node.')
+  fail(
+    'The peers could not be installed in bench/: better-sqlite3 needs a C++ compiler and the headers of Node.',
+  )
 }
 const main = join(root, 'build', 'bench', 'src', 'main.js')
 process.exitCode = show(process.execPath, [main, ...process.argv.slice(2)]) ? 0 : 1

@@ -18,9 +18,13 @@ export async function perCommit(storage: Storage): Promise<void> {
   console.log(`\n### What one durable insert of 200 B costs, mean of ${commits}\n`)
   console.log('| what | each |\n|---|---:|')
   console.log(`| rows written | ${mean(before.engine.commitRows, after.engine.commitRows)} |`)
-  console.log(`| bytes stored, keys and values | ${mean(before.engine.commitBytes, after.engine.commitBytes)} |`)
+  console.log(
+    `| bytes stored, keys and values | ${mean(before.engine.commitBytes, after.engine.commitBytes)} |`,
+  )
   console.log(`| pages changed | ${mean(before.engine.commitPages, after.engine.commitPages)} |`)
-  console.log(`| key-value reads | ${mean(before.kv.gets + before.kv.scans, after.kv.gets + after.kv.scans)} |`)
+  console.log(
+    `| key-value reads | ${mean(before.kv.gets + before.kv.scans, after.kv.gets + after.kv.scans)} |`,
+  )
   console.log(`| fsyncs | ${mean(before.kv.syncs, after.kv.syncs)} |`)
   console.log(`| request build, µs | ${us(phasesBefore.requestBuildNs, phases.requestBuildNs)} |`)
   console.log(`| serialize, µs | ${us(phasesBefore.serializeNs, phases.serializeNs)} |`)

@@ -30,7 +30,9 @@ const fixed = (n: number, digits = 1) => n.toFixed(digits)
 const whole = (n: number) => Math.round(n).toLocaleString('en-US')
 
 const dir = mkdtempSync(join(options.dir, 'actor-sqlite-bench-'))
-console.log(`node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, kernel ${release()}, ${new Date().toISOString().slice(0, 10)}`)
+console.log(
+  `node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, kernel ${release()}, ${new Date().toISOString().slice(0, 10)}`,
+)
 
 try {
   const storage = await ours.openBench(join(dir, 'store'))
@@ -41,7 +43,11 @@ try {
   for (const test of TRANSACTIONS) {
     const { batch, pipelined } = await ours.transaction(storage, test, times(10))
     const other = await peer.transaction(dir, test, times(10))
-    transactions.push({ test: test.name, unit: 'ms', peers: { [US]: `${fixed(batch)} batch, ${fixed(pipelined)} pipelined`, [PEER]: fixed(other) } })
+    transactions.push({
+      test: test.name,
+      unit: 'ms',
+      peers: { [US]: `${fixed(batch)} batch, ${fixed(pipelined)} pipelined`, [PEER]: fixed(other) },
+    })
   }
   printTable('One transaction, median', PEERS, transactions)
 
@@ -49,20 +55,45 @@ try {
   const concurrent = await ours.concurrentCommits(storage, 64, times(1000))
   const sequential = await peer.concurrentCommits(dir, 64, times(100))
   printTable('Durable commits of one 200 B row', PEERS, [
-    { test: 'one actor, each awaited, p50 / p99', unit: 'µs', peers: { [US]: `${whole(one.p50)} / ${whole(one.p99)}`, [PEER]: `${whole(theirs.p50)} / ${whole(theirs.p99)}` } },
-    { test: '64 actors at once', unit: 'commits/s', peers: { [US]: whole(concurrent), [PEER]: whole(sequential) } },
+    {
+      test: 'one actor, each awaited, p50 / p99',
+      unit: 'µs',
+      peers: {
+        [US]: `${whole(one.p50)} / ${whole(one.p99)}`,
+        [PEER]: `${whole(theirs.p50)} / ${whole(theirs.p99)}`,
+      },
+    },
+    {
+      test: '64 actors at once',
+      unit: 'commits/s',
+      peers: { [US]: whole(concurrent), [PEER]: whole(sequential) },
+    },
   ])
 
   const selects = await ours.pointSelects(storage, times(100_000), 256)
   const peerSelects = await peer.pointSelects(dir, times(200_000))
   printTable('Point SELECT by primary key', PEERS, [
-    { test: 'each awaited', unit: 'per s', peers: { [US]: whole(selects.awaited), [PEER]: `${whole(peerSelects)} (synchronous)` } },
+    {
+      test: 'each awaited',
+      unit: 'per s',
+      peers: { [US]: whole(selects.awaited), [PEER]: `${whole(peerSelects)} (synchronous)` },
+    },
     { test: '256 in flight', unit: 'per s', peers: { [US]: whole(selects.pipelined) } },
   ])
 
-  const [opened, peerOpened] = [await ours.openAndQuery(storage, times(500)), await peer.openAndQuery(dir, times(500))]
+  const [opened, peerOpened] = [
+    await ours.openAndQuery(storage, times(500)),
+    await peer.openAndQuery(dir, times(500)),
+  ]
   printTable('Open an existing database and run a first query', PEERS, [
-    { test: '500 databases left open, p50 / p99', unit: 'ms', peers: { [US]: `${fixed(opened.p50, 2)} / ${fixed(opened.p99, 2)}`, [PEER]: `${fixed(peerOpened.p50, 2)} / ${fixed(peerOpened.p99, 2)}` } },
+    {
+      test: '500 databases left open, p50 / p99',
+      unit: 'ms',
+      peers: {
+        [US]: `${fixed(opened.p50, 2)} / ${fixed(opened.p99, 2)}`,
+        [PEER]: `${fixed(peerOpened.p50, 2)} / ${fixed(peerOpened.p99, 2)}`,
+      },
+    },
   ])
 
   await perCommit(storage)

@@ -1,5 +1,5 @@
 /** The cases on actor-sqlite, one store for all of them. */
-import { openStorage, type Database, type Storage } from 'actor-sqlite'
+import { type Database, openStorage, type Storage } from 'actor-sqlite'
 import { median, quantile, randomBytes, timeMs } from './measure.js'
 
 export interface TransactionCase {
@@ -9,9 +9,13 @@ export interface TransactionCase {
 }
 
 let actors = 0
+const nextActor = () => {
+  actors += 1
+  return actors
+}
 
 async function fresh(storage: Storage, schema: string): Promise<Database> {
-  const db = await storage.open(`bench/${(actors += 1)}`)
+  const db = await storage.open(`bench/${nextActor()}`)
   await db.exec(schema)
   return db
 }
@@ -51,7 +55,11 @@ export async function autocommit(storage: Storage, commits: number) {
 }
 
 /** Durable single inserts of many actors at once. Commits per second over all. */
-export async function concurrentCommits(storage: Storage, writers: number, commitsEach: number): Promise<number> {
+export async function concurrentCommits(
+  storage: Storage,
+  writers: number,
+  commitsEach: number,
+): Promise<number> {
   const databases = await Promise.all(
     Array.from({ length: writers }, () => fresh(storage, 'CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)')),
   )
@@ -71,7 +79,10 @@ export async function concurrentCommits(storage: Storage, writers: number, commi
 export async function pointSelects(storage: Storage, selects: number, inFlight: number) {
   const rows = 10_000
   const db = await fresh(storage, 'CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER)')
-  await db.batch('INSERT INTO t VALUES (?, ?, ?)', Array.from({ length: rows }, (_, i) => [i, `row ${i}`, i * 3]))
+  await db.batch(
+    'INSERT INTO t VALUES (?, ?, ?)',
+    Array.from({ length: rows }, (_, i) => [i, `row ${i}`, i * 3]),
+  )
   const statement = await db.prepare('SELECT id, name, n FROM t WHERE id = ?')
   const key = (i: number) => (i * 7919) % rows
   const awaited = async (count: number) => {
@@ -92,7 +103,7 @@ export async function pointSelects(storage: Storage, selects: number, inFlight: 
 
 /** Open a database that exists, and its first query. Milliseconds over many databases left open. */
 export async function openAndQuery(storage: Storage, databases: number) {
-  const names = Array.from({ length: databases }, () => `bench/open/${(actors += 1)}`)
+  const names = Array.from({ length: databases }, () => `bench/open/${nextActor()}`)
   for (const name of names) {
     const db = await storage.open(name)
     await db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'one')")

@@ -20,6 +20,10 @@ interface Peer {
 const require = createRequire(new URL('../../../bench/package.json', import.meta.url))
 const PeerDatabase = require('better-sqlite3') as new (path: string) => Peer
 let files = 0
+const nextFile = () => {
+  files += 1
+  return files
+}
 
 function open(path: string): Peer {
   const db = new PeerDatabase(path)
@@ -30,12 +34,16 @@ function open(path: string): Peer {
 }
 
 function fresh(dir: string, schema: string): Peer {
-  const db = open(join(dir, `peer-${(files += 1)}.db`))
+  const db = open(join(dir, `peer-${nextFile()}.db`))
   db.exec(schema)
   return db
 }
 
-export async function transaction(dir: string, { rows, rowBytes }: TransactionCase, rounds: number): Promise<number> {
+export async function transaction(
+  dir: string,
+  { rows, rowBytes }: TransactionCase,
+  rounds: number,
+): Promise<number> {
   const values = Array.from({ length: rows }, (_, i) => [i + 1, randomBytes(rowBytes, i + 1)] as const)
   const samples: number[] = []
   for (let round = 0; round <= rounds; round += 1) {
@@ -62,7 +70,9 @@ export async function autocommit(dir: string, commits: number) {
 }
 
 export async function concurrentCommits(dir: string, writers: number, commitsEach: number): Promise<number> {
-  const databases = Array.from({ length: writers }, () => fresh(dir, 'CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)'))
+  const databases = Array.from({ length: writers }, () =>
+    fresh(dir, 'CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB)'),
+  )
   const inserts = databases.map((db) => db.prepare('INSERT INTO t VALUES (NULL, ?)'))
   const value = randomBytes(200, 7)
   const ms = await timeMs(() => {
@@ -90,7 +100,7 @@ export async function pointSelects(dir: string, selects: number): Promise<number
 }
 
 export async function openAndQuery(dir: string, databases: number) {
-  const paths = Array.from({ length: databases }, () => join(dir, `peer-${(files += 1)}.db`))
+  const paths = Array.from({ length: databases }, () => join(dir, `peer-${nextFile()}.db`))
   for (const path of paths) {
     const db = open(path)
     db.exec("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES (1, 'one')")

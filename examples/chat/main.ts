@@ -2,7 +2,7 @@
  * Chat rooms, one actor each: many members post at once, each message and its counters in one
  * transaction, every room with a database of its own and all rooms in one store.
  */
-import { openStorage, type Database } from 'actor-sqlite'
+import { type Database, openStorage } from 'actor-sqlite'
 
 const ROOMS = ['lobby', 'music', 'cooking']
 
@@ -39,7 +39,9 @@ await Promise.all(
 )
 
 for (const [r, room] of rooms.entries()) {
-  const authors = await room.all<{ name: string; messages: number }>('SELECT name, messages FROM author ORDER BY name')
+  const authors = await room.all<{ name: string; messages: number }>(
+    'SELECT name, messages FROM author ORDER BY name',
+  )
   console.log(`${ROOMS[r]}: ${authors.map((a) => `${a.name} ${a.messages}`).join(', ')}`)
   await room.close()
 }

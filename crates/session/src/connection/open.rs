@@ -109,7 +109,7 @@ fn connect(file_name: &str, vfs: &str) -> rusqlite::Result<Sqlite> {
     Sqlite::open_with_flags_and_vfs(file_name, flags, vfs)
 }
 
-/// The settings that are ours. Why each: `docs/SQLITE.md`; the rest of design's list is SQLite's
+/// The settings that are ours. Why each: `docs/SQLITE.md`; the rest of its list is SQLite's
 /// default, or a compile option.
 fn set_up(
     sqlite: &Sqlite,

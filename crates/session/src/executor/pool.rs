@@ -276,15 +276,14 @@ impl Shared {
             }
             drop(state);
             let outcome = catch_unwind(AssertUnwindSafe(|| match idle {
-                true => gate.sync_in_place(),
+                true => gate.sync_in_place(|| self.lock().syncing = false),
                 false => gate.sync_in_background(),
             }));
             state = self.lock();
             if outcome.is_err() {
                 state.counters.panics += 1;
-            }
-            if idle {
-                state.syncing = false;
+                // Perhaps before it was done. At worst two threads sync in place for once.
+                state.syncing &= !idle;
             }
         }
         (state, placed)
