@@ -3,7 +3,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { pathToFileURL } from 'node:url'
 import { build } from './build.mjs'
 import { digest, fail, filesBelow, once, root, show } from './project.mjs'
 

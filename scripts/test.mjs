@@ -53,8 +53,15 @@ function rustTests() {
     bad += Number(others)
   }
   if (!ok && bad === 0) bad = 1
-  const lines = output.split('\n').filter((line) => !/^test .* \.\.\. ok$/.test(line))
-  return { passed: good, failed: bad, output: lines.join('\n') }
+  return { passed: good, failed: bad, output: withoutNoise(output) }
+}
+
+/** cargo's output without the lines that say that all is well. */
+function withoutNoise(output) {
+  const noise =
+    /^(test .* \.\.\. ok|test result: ok\..*|running \d+ tests?|\s+(Running|Compiling|Finished|Doc-tests) .*)$/
+  const lines = output.split('\n').filter((line) => !noise.test(line))
+  return lines.join('\n').replace(/\n{3,}/g, '\n\n')
 }
 
 function vitest() {
