@@ -8,6 +8,11 @@ import { finished, rejection, root, runModule, temporaryDirectory } from './supp
 
 const directory = temporaryDirectory()
 
+const EXPOSE_GC = `import v8 from 'node:v8'
+import vm from 'node:vm'
+v8.setFlagsFromString('--expose-gc')
+const gc = vm.runInNewContext('gc')`
+
 test('acknowledged rows survive kill -9', async () => {
   const store = join(directory, 'killed')
   const writer = runModule(
@@ -170,6 +175,24 @@ test('the only user of the addon may be a worker that comes and goes', async () 
   expect(await finished(alone)).toEqual({ code: 0, signal: null, output: '12' })
 })
 
+test('a database is not dropped while a loop or a statement works on it', async () => {
+  const text = `const storage = await library.openStorage({ store: process.argv.at(-1) })
+    const sql = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i FROM n'
+    const [rows, statement] = await (async () => {
+      const [a, b] = [await storage.open('a'), await storage.open('b')]
+      return [a.iterate(sql), await b.prepare(sql)]
+    })()
+    let count = 0
+    for await (const _ of rows) {
+      if (count % 500 === 0) { gc(); await new Promise((resolve) => setTimeout(resolve, 5)) }
+      count += 1
+    }
+    console.log(count, (await statement.all()).length)
+    await storage.close()`
+  const child = runModule(`${EXPOSE_GC}\n${text}`, join(directory, 'kept'))
+  expect(await finished(child)).toMatchObject({ code: 0, output: '2000 2000\n' })
+})
+
 test('a dropped database is closed and said so', async () => {
   const text = `const warnings = []
     const logger = { debug() {}, info() {}, error() {}, warn: (details) => warnings.push(details.actor) }
@@ -178,10 +201,7 @@ test('a dropped database is closed and said so', async () => {
     for (let n = 0; n < 50 && warnings.length === 0; n += 1) { gc(); await new Promise((resolve) => setTimeout(resolve, 20)) }
     console.log(warnings.join(), storage.metrics.openDatabases)
     await storage.close()`
-  const child = runModule(
-    `import v8 from 'node:v8'\nimport vm from 'node:vm'\nv8.setFlagsFromString('--expose-gc')\nconst gc = vm.runInNewContext('gc')\n${text}`,
-    join(directory, 'dropped'),
-  )
+  const child = runModule(`${EXPOSE_GC}\n${text}`, join(directory, 'dropped'))
   expect(await finished(child)).toMatchObject({ code: 0, output: 'forgotten 0\n' })
 })
 

@@ -50,6 +50,7 @@ export class Database extends Queryable {
       integers: core.integers,
     }
     super(scope, 0)
+    scope.owner = this
     this.#state = state
     dropped.register(this, state, this)
   }

@@ -55,7 +55,7 @@ function sum<T>(left: T, right: T): T {
 }
 
 /** The counters of all stores of the process together; `undefined` if none is open. */
-function process_(): StorageMetrics | undefined {
+function processTotals(): StorageMetrics | undefined {
   const stores = native.processMetrics()
   return stores.length === 0 ? undefined : stores.reduce((left, right) => sum(left, right))
 }
@@ -180,7 +180,7 @@ function text({ name, type, help, samples }: Family): string {
  * Prometheus. No label names an actor.
  */
 export function prometheus(): string {
-  const metrics = process_()
+  const metrics = processTotals()
   if (metrics === undefined) return ''
   return `${[...databaseFamilies(metrics), ...storeFamilies(metrics)].map(text).join('\n')}\n`
 }
@@ -210,7 +210,7 @@ const MILLISECOND_NS = 1e6
 
 /** The counters of all stores of this process by name, in the form that an actor's inspector reads. */
 export function inspectorMetrics(): Record<string, InspectorMetric> {
-  const metrics = process_()
+  const metrics = processTotals()
   if (metrics === undefined) return {}
   const { commit, statements, vfs, queue } = metrics.databases
   const phase = (ns: number): LabeledTiming => ({

@@ -28,6 +28,8 @@ export declare class Core {
 /** Where and how calls run. */
 export interface Scope {
     readonly core: Core;
+    /** The database's own object: it must not be dropped while a statement or a loop works on it. */
+    owner?: object;
     readonly transaction: TransactionState | undefined;
     readonly timeoutMs: number;
     readonly signal: AbortSignal | undefined;

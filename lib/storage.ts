@@ -60,7 +60,7 @@ export class Storage {
       ...rest
     } = options
     signal?.throwIfAborted()
-    const native_ = {
+    const settings = {
       actor,
       namespace: options.namespace ?? this.#options.namespace ?? '',
       durability: options.durability ?? this.#options.durability ?? 'strict',
@@ -76,7 +76,7 @@ export class Storage {
       limits: rest.limits,
     }
     const handle = await request(
-      (connection, id) => native.openDatabase(connection, id, this.#handle, native_),
+      (connection, id) => native.openDatabase(connection, id, this.#handle, settings),
       unchanged,
     )
     if (handle instanceof Failure) throw handle.error()

@@ -2,8 +2,8 @@
 //! embedded system: here a clock, a key-value store, an engine, a page cache and threads become one
 //! store. No SQL logic.
 //!
-//! Requests of a tick come as one call ([`submit`]); answers go as one call of one threadsafe
-//! function an environment. Handles are numbers ([`table`]); a stale one is an error, never another
+//! Requests of a tick come as one call (`exports`); answers go as one call of one threadsafe
+//! function an environment. Handles are numbers (`table`); a stale one is an error, never another
 //! object. A panic behind an export is an exception, one in a session ends that database.
 
 // A test has no environment, and napi-derive leaves the exports out of it.
