@@ -113,5 +113,5 @@ impl<'a> Ledger<'a> {
 
 /// The size of an entry in bytes: small ones, one in 16 over many pages.
 fn size(id: u32) -> u32 {
-    if id % 16 == 0 { 60_000 + id % 1000 } else { 20 + id * 37 % 700 }
+    if id.is_multiple_of(16) { 60_000 + id % 1000 } else { 20 + id * 37 % 700 }
 }

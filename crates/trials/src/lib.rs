@@ -13,7 +13,7 @@ mod stack;
 mod workload;
 
 pub use clock::TickingClock;
-pub use oracle::{Oracle, dump_with};
+pub use oracle::{Oracle, Table, dump_with};
 pub use seed::seed;
 pub use stack::{Database, Stack, StackOptions};
 pub use workload::Workload;

@@ -3,6 +3,9 @@
 use actor_sqlite_session::Value;
 use rusqlite::types::ValueRef;
 
+/// The rows of a result.
+pub type Table = Vec<Vec<Value>>;
+
 /// Stock SQLite that runs the same SQL.
 pub struct Oracle {
     connection: rusqlite::Connection,
@@ -22,7 +25,7 @@ impl Oracle {
     }
 
     /// All rows of one statement.
-    pub fn rows(&self, sql: &str) -> Vec<Vec<Value>> {
+    pub fn rows(&self, sql: &str) -> Table {
         let mut statement = self.connection.prepare(sql).expect("the trials' own SQL is valid");
         let columns = statement.column_count();
         let rows = statement
@@ -50,9 +53,7 @@ fn owned(value: ValueRef<'_>) -> Value {
 
 /// Schema and content of a database in a canonical order, and SQLite's own integrity check last.
 /// `query` runs one statement and returns all its rows.
-pub fn dump_with<E>(
-    query: &mut dyn FnMut(&str) -> Result<Vec<Vec<Value>>, E>,
-) -> Result<Vec<String>, E> {
+pub fn dump_with<E>(query: &mut dyn FnMut(&str) -> Result<Table, E>) -> Result<Vec<String>, E> {
     let mut lines = Vec::new();
     let schema = query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")?;
     for entry in &schema {
