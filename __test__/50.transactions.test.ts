@@ -194,6 +194,65 @@ test('a transaction whose time is over is rolled back, whatever its callback wai
   await db.close()
 })
 
+/** That a transaction has left nothing open behind. */
+async function expectOver(db: Database): Promise<void> {
+  expect(db.inTransaction).toBe(false)
+  expect(await db.run('INSERT INTO t VALUES (9)')).toMatchObject({ changes: 1 })
+  expect(await db.values('SELECT a FROM t')).toEqual([[9]])
+  await db.close()
+}
+
+test.each(['the time limit', 'a signal'])('%s ends a transaction with savepoints open', async (what) => {
+  const db = await counter()
+  const controller = new AbortController()
+  const running = db.transaction(
+    async (tx) => {
+      await tx.run('INSERT INTO t VALUES (1)')
+      await tx.savepoint((inner) =>
+        inner.savepoint(async (innermost) => {
+          await innermost.run('INSERT INTO t VALUES (2)')
+          if (what === 'a signal') controller.abort()
+          await new Promise(() => {})
+        }),
+      )
+    },
+    what === 'a signal' ? { signal: controller.signal } : { timeoutMs: 50 },
+  )
+  await rejection(running)
+  await expectOver(db)
+})
+
+test('a savepoint that nobody awaited goes with what is around it', async () => {
+  const db = await counter()
+  let hung: Promise<unknown> = Promise.resolve()
+  let wake = () => {}
+  const asleep = new Promise<void>((resolve) => {
+    wake = resolve
+  })
+  const forget = (tx: Transaction): void => {
+    hung = tx.savepoint(async (inner) => {
+      await inner.run('INSERT INTO t VALUES (2)')
+      await asleep
+    })
+    hung.catch(() => {})
+  }
+  expect(await rejection(db.transaction(forget))).toMatchObject({ code: 'ERR_REENTRY' })
+  const reason = new Error('changed my mind')
+  const thrown = db.transaction((tx) => {
+    forget(tx)
+    throw reason
+  })
+  expect(await rejection(thrown)).toBe(reason)
+  await db.transaction(async (tx) => {
+    expect(await rejection(tx.savepoint(forget))).toMatchObject({ code: 'ERR_REENTRY' })
+    await tx.savepoint(async () => {
+      wake()
+      expect(await rejection(hung)).toMatchObject({ code: 'ERR_REENTRY' })
+    })
+  })
+  await expectOver(db)
+})
+
 test('a signal ends a transaction', async () => {
   const db = await counter()
   const controller = new AbortController()

@@ -31,6 +31,8 @@ export interface Scope {
     /** The database's own object: it must not be dropped while a statement or a loop works on it. */
     owner?: object;
     readonly transaction: TransactionState | undefined;
+    /** The savepoint of the transaction that calls are made in. */
+    readonly savepoint?: object;
     readonly timeoutMs: number;
     readonly signal: AbortSignal | undefined;
     readonly integers: IntegerMode;
@@ -38,8 +40,10 @@ export interface Scope {
 /** A transaction that is open, or was. */
 export interface TransactionState {
     readonly id: number;
-    /** Savepoints that are open inside: only the innermost may be used. */
-    depth: number;
+    /** One object for each savepoint that is open inside: only the innermost may be used. */
+    readonly savepoints: object[];
+    /** Savepoints that are being rolled back. */
+    undoing: number;
     /** Why it takes no more calls. */
     over: unknown;
 }

@@ -99,6 +99,8 @@ export interface Scope {
   /** The database's own object: it must not be dropped while a statement or a loop works on it. */
   owner?: object
   readonly transaction: TransactionState | undefined
+  /** The savepoint of the transaction that calls are made in. */
+  readonly savepoint?: object
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
   readonly integers: IntegerMode
@@ -107,10 +109,16 @@ export interface Scope {
 /** A transaction that is open, or was. */
 export interface TransactionState {
   readonly id: number
-  /** Savepoints that are open inside: only the innermost may be used. */
-  depth: number
+  /** One object for each savepoint that is open inside: only the innermost may be used. */
+  readonly savepoints: object[]
+  /** Savepoints that are being rolled back. */
+  undoing: number
   /** Why it takes no more calls. */
   over: unknown
+}
+
+function isInnermost(scope: Scope, { savepoints }: TransactionState, depth: number): boolean {
+  return savepoints.length === depth && savepoints.at(-1) === scope.savepoint
 }
 
 /** Throws if nothing can be sent from here. */
@@ -123,7 +131,7 @@ export function check(scope: Scope, depth: number): void {
     core.checkReentry()
   } else if (transaction.over !== undefined) {
     throw transaction.over
-  } else if (transaction.depth !== depth) {
+  } else if (transaction.undoing > 0 || !isInnermost(scope, transaction, depth)) {
     throw new StorageError(
       'a savepoint of this transaction is open: use the transaction that its callback was given',
       'ERR_REENTRY',

@@ -35,21 +35,25 @@ export class Transaction extends Queryable {
     const { _scope: scope, _depth: depth } = this
     const begin = send(scope, depth, Opcode.begin, (buffer) => buffer.behavior('deferred'), nothing)
     const state = scope.transaction as TransactionState
-    state.depth = depth + 1
-    const begun = await begin
-    if (begun instanceof Failure) {
-      state.depth = depth
-      throw begun.error()
-    }
+    const { savepoints } = state
+    const own = {}
+    savepoints.push(own)
+    /** Not if what is around it has ended, and it with that. */
+    const isOpen = (): boolean => state.over === undefined && savepoints[depth] === own
     try {
-      const result = await callback(new Transaction(scope, depth + 1))
-      await end(scope, Opcode.commit)
-      return result
-    } catch (error) {
-      await undo(scope)
-      throw error
+      const begun = await begin
+      if (begun instanceof Failure) throw begun.error()
+      try {
+        const result = await callback(new Transaction({ ...scope, savepoint: own }, depth + 1))
+        if (!isOpen()) throw state.over ?? new StorageError('the savepoint is over', 'ERR_TRANSACTION_OVER')
+        await commit(scope, state, depth + 1)
+        return result
+      } catch (error) {
+        if (isOpen()) await undoSavepoints(scope, state, depth)
+        throw error
+      }
     } finally {
-      state.depth = depth
+      if (isOpen()) savepoints.length = depth
     }
   }
 
@@ -64,16 +68,36 @@ export class Transaction extends Queryable {
   }
 }
 
-async function end(scope: Scope, opcode: number): Promise<void> {
-  const over = scope.transaction?.over
-  if (over !== undefined) throw over
-  const done = await sendUnchecked(scope, opcode, undefined, nothing)
+/** Releases the savepoint that is open at a depth, or commits at depth 0. */
+async function commit(scope: Scope, state: TransactionState, depth: number): Promise<void> {
+  if (state.over !== undefined) throw state.over
+  if (state.savepoints.length !== depth) {
+    throw new StorageError(
+      'a savepoint is still open inside: the callback has to await it before it returns',
+      'ERR_REENTRY',
+    )
+  }
+  const done = await sendUnchecked(scope, Opcode.commit, undefined, nothing)
   if (done instanceof Failure) throw done.error()
 }
 
-/** Rolls back; a failure says that there is nothing to roll back any more. */
-async function undo(scope: Scope): Promise<void> {
-  await sendUnchecked({ ...scope, signal: undefined, timeoutMs: -1 }, Opcode.rollback, undefined, nothing)
+/**
+ * Rolls back so many levels, newest first, all sent before anything else can be. A failure says
+ * that there is nothing to roll back any more.
+ */
+async function undo(scope: Scope, levels: number): Promise<void> {
+  const unhurried = { ...scope, signal: undefined, timeoutMs: Number.MAX_SAFE_INTEGER }
+  const rollback = () => sendUnchecked(unhurried, Opcode.rollback, undefined, nothing)
+  await Promise.all(Array.from({ length: levels }, rollback))
+}
+
+/** Rolls back the savepoint that is open at a depth, and those inside it. Meanwhile nothing runs. */
+async function undoSavepoints(scope: Scope, state: TransactionState, depth: number): Promise<void> {
+  const levels = state.savepoints.length - depth
+  state.savepoints.length = depth
+  state.undoing += 1
+  await undo(scope, levels)
+  state.undoing -= 1
 }
 
 /** What ends a transaction from outside its callback: the signal, or the time being over. */
@@ -114,7 +138,7 @@ export async function transact<T>(
   try {
     const id = await begin(outer, behavior)
     if (id instanceof Failure) throw id.error()
-    const state: TransactionState = { id, depth: 0, over: undefined }
+    const state: TransactionState = { id, savepoints: [], undoing: 0, over: undefined }
     return await run({ ...outer, transaction: state }, state, callback, timeoutMs)
   } finally {
     core.disown()
@@ -123,7 +147,7 @@ export async function transact<T>(
 
 /** Begins; the connection is owned already, so this does not wait in line. */
 function begin(outer: Scope, behavior: TransactionBehavior): Promise<number | Failure> {
-  const owner: Scope = { ...outer, transaction: { id: 0, depth: 0, over: undefined } }
+  const owner: Scope = { ...outer, transaction: { id: 0, savepoints: [], undoing: 0, over: undefined } }
   return send(
     owner,
     0,
@@ -143,14 +167,14 @@ async function run<T>(
   try {
     const running = scope.core.inside(() => callback(new Transaction(scope, 0)))
     const result = await Promise.race([running, ended])
-    await end(scope, Opcode.commit)
+    await commit(scope, state, 0)
     state.over = new StorageError('the transaction is over: it was committed', 'ERR_TRANSACTION_OVER')
     return result
   } catch (error) {
     state.over = new StorageError('the transaction is over: it was rolled back', 'ERR_TRANSACTION_OVER', {
       cause: error,
     })
-    await undo(scope)
+    await undo(scope, state.savepoints.length + 1)
     throw error
   } finally {
     done()
