@@ -228,6 +228,7 @@ impl Engine {
             head,
             ticket: actor_sqlite_pagestore::Ticket(ticket.0),
             pages: sink.pages,
+            commit_bytes_max: self.options.commit_bytes_max,
         })
     }
 }

@@ -26,6 +26,9 @@ pub struct Claim {
     pub ticket: Ticket,
     /// Pages the store thinks will be read first; page 1 among them if there is one.
     pub pages: Vec<(Pgno, Box<[u8]>)>,
+    /// The largest commit, in bytes of pages: a larger one is refused with [`StoreError::Limit`],
+    /// so nobody need collect more. `u64::MAX` if there is no limit.
+    pub commit_bytes_max: u64,
 }
 
 /// Where [`PageStore::read`] puts pages.

@@ -45,6 +45,8 @@ struct State {
     commit_fault: Option<CommitFault>,
     read_fault: Option<StoreError>,
     neighbours: u32,
+    /// For claims and commits; `None` is no limit.
+    commit_bytes_max: Option<u64>,
     ordered: Ticket,
     durable: Ticket,
     holding: bool,
@@ -100,6 +102,11 @@ impl MemPageStore {
     /// Each read offers that many pages after the last one asked for.
     pub fn offer_neighbours(&self, pages: u32) {
         self.lock().neighbours = pages;
+    }
+
+    /// The largest commit from now on, in bytes of pages. Claims of before do not learn of it.
+    pub fn limit_commits(&self, bytes_max: u64) {
+        self.lock().commit_bytes_max = Some(bytes_max);
     }
 
     /// From now on commits stay ordered, not durable, until this is called with `false`.
@@ -264,6 +271,7 @@ impl PageStore for MemPageStore {
             return Err(StoreError::NotFound { actor: actor.clone() });
         }
         let ticket = state.order();
+        let commit_bytes_max = state.commit_bytes_max.unwrap_or(u64::MAX);
         let database = state
             .databases
             .entry(actor.clone())
@@ -277,6 +285,7 @@ impl PageStore for MemPageStore {
             head: database.head,
             ticket,
             pages: first.map(|page| (Pgno::ONE, page)).into_iter().collect(),
+            commit_bytes_max,
         })
     }
 
@@ -329,6 +338,7 @@ impl PageStore for MemPageStore {
         let mut state = self.lock();
         state.counts.commits += 1;
         let fault = state.commit_fault.take();
+        let limit = state.commit_bytes_max.unwrap_or(u64::MAX);
         let database = state.held(lease, request.expected_head)?;
         if let Some(CommitFault { error, lands: false }) = fault {
             return Err(error);
@@ -337,6 +347,10 @@ impl PageStore for MemPageStore {
             return Err(database.fenced(lease, request.expected_head));
         }
         database.check(request)?;
+        let actual = request.pages.iter().map(|(_, page)| page.len() as u64).sum();
+        if actual > limit {
+            return Err(StoreError::Limit { what: "bytes of a commit", actual, limit });
+        }
         let before = database.head;
         let changed = database.apply(request);
         let (head, mut ticket) = (database.head, database.ticket);

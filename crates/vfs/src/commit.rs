@@ -47,8 +47,6 @@ impl MainFile {
             return Ok(());
         }
         let start = self.clock.monotonic_ns();
-        self.write_set.seal();
-        self.count_dirty();
         match self.send(start) {
             Ok((committed, times)) => {
                 let bytes = self.settle(&committed);
@@ -63,14 +61,19 @@ impl MainFile {
         }
     }
 
-    /// Asks the store. Not for a database of another page size: a backup into this one can make
-    /// it in pages of the right length, and nobody could write to it afterwards.
+    /// Asks the store, unless the commit is larger than it takes. Not for a database of another
+    /// page size: a backup into this one can make it in pages of the right length, and nobody
+    /// could write to it afterwards.
     fn send(&mut self, start: u64) -> Result<(Committed, Times), StoreError> {
         if let Some(bytes) = self.write_set.foreign_page_size() {
             let own = self.page_size().get();
             let reason = format!("page 1 names a page size of {bytes}: the database has {own}");
             return Err(StoreError::Invalid { reason });
         }
+        let count = self.write_set.trim();
+        self.check_commit_pages(count)?;
+        self.write_set.seal();
+        self.count_dirty();
         let pages: Vec<_> = self.write_set.pages().collect();
         let commit_id = CommitId { generation: self.lease.generation(), sequence: self.sequence };
         self.sequence += 1;

@@ -42,6 +42,8 @@ pub(crate) struct MainFile {
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) write_set: WriteSet,
+    /// The largest commit that the store takes, in bytes of pages, and so the most that is held.
+    pub(crate) commit_bytes_max: u64,
     /// The start of page 1 of the committed state.
     pub(crate) header: Option<[u8; HEADER_BYTES]>,
     /// The count of the next commit id.
@@ -98,9 +100,30 @@ impl MainFile {
             );
             return Err(self.shared.fail(StoreError::Invalid { reason }, Class::Write));
         };
+        if !self.write_set.holds(pgno)
+            && let Err(error) = self.check_commit_pages(self.write_set.len() as u64 + 1)
+        {
+            // A playback must not fail. Its sync drops the write set, so that what it writes back
+            // is the base, which shows then.
+            if self.shared.journal.was_played_back() {
+                return Ok(());
+            }
+            return Err(self.shared.fail(error, Class::Write));
+        }
         self.write_set.put(pgno, page);
         self.shared.counters.pages_written.add(1);
         self.count_dirty();
+        Ok(())
+    }
+
+    /// Refuses more pages than one commit may hold. Pages that spilled wait here, so without this
+    /// one statement could take all the memory there is.
+    pub(crate) fn check_commit_pages(&self, pages: u64) -> Result<(), StoreError> {
+        let actual = pages.saturating_mul(self.page_size().bytes() as u64);
+        let limit = self.commit_bytes_max;
+        if actual > limit {
+            return Err(StoreError::Limit { what: "bytes of a commit", actual, limit });
+        }
         Ok(())
     }
 

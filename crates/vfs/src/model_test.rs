@@ -355,6 +355,7 @@ fn a_commit_holds_every_gained_page_but_the_lock_page() {
     let page = vec![1; page_size.bytes()];
     set.put(Pgno::new(lock_page + 2).unwrap(), &page);
     assert!(matches!(set.place(page_size.lock_page()), Place::Zero));
+    set.trim();
     set.seal();
     let pages: Vec<u32> = set.pages().map(|(pgno, _)| pgno.get()).collect();
     assert_eq!(pages, [lock_page - 1, lock_page + 1, lock_page + 2]);
@@ -369,6 +370,7 @@ fn pages_cut_off_come_back_as_zeros() {
     assert!(matches!(set.place(Pgno::new(4).unwrap()), Place::Base));
     assert!(matches!(set.place(Pgno::new(5).unwrap()), Place::Zero));
     assert!(matches!(set.place(Pgno::new(8).unwrap()), Place::Beyond));
+    set.trim();
     set.seal();
     let pages: Vec<u32> = set.pages().map(|(pgno, _)| pgno.get()).collect();
     assert_eq!(pages, [5, 6, 7]);

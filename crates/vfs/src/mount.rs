@@ -73,7 +73,7 @@ impl Mount {
         cache: Arc<PageCache>,
         options: MountOptions,
     ) -> Result<Arc<Self>, MountError> {
-        let Claim { lease, head, ticket, pages } = claim;
+        let Claim { lease, head, ticket, pages, commit_bytes_max } = claim;
         let page_size = head.page_size;
         for (pgno, page) in &pages {
             if page.len() != page_size.bytes() {
@@ -93,6 +93,7 @@ impl Mount {
             head,
             ticket,
             write_set: WriteSet::new(page_size, head.size),
+            commit_bytes_max,
             header: None,
             sequence: 1,
         };

@@ -64,6 +64,11 @@ impl WriteSet {
         self.pages.len()
     }
 
+    /// Whether a page is written.
+    pub fn holds(&self, pgno: Pgno) -> bool {
+        self.pages.contains_key(&pgno)
+    }
+
     /// Where the content of a page is.
     pub fn place(&self, pgno: Pgno) -> Place<'_> {
         if pgno.get() > self.size {
@@ -98,15 +103,25 @@ impl WriteSet {
         self.size = size;
     }
 
-    /// Makes the set what a commit must hold: the file ends where page 1 says, every page above
-    /// the intact part is there, and the lock page is not.
-    pub fn seal(&mut self) {
+    /// Ends the file where page 1 says, without the lock page, and answers how many pages a commit
+    /// holds then: those written, and the zeros that [`Self::seal`] adds.
+    pub fn trim(&mut self) -> u64 {
         let size = self.size_from_page_one().unwrap_or(self.size).min(self.size);
         self.truncate(size);
         let lock_page = self.page_size.lock_page();
         self.pages.remove(&lock_page);
+        let below = self.pages.range(..Pgno::new_saturating(self.intact + 1)).count() as u64;
+        let above = u64::from(size.saturating_sub(self.intact));
+        let lock = (self.intact < lock_page.get() && lock_page.get() <= size) as u64;
+        below + above - lock
+    }
+
+    /// Makes a trimmed set what a commit must hold: every page above the intact part is there, and
+    /// the lock page is not.
+    pub fn seal(&mut self) {
+        let lock_page = self.page_size.lock_page();
         let mut zeros: Option<Frame> = None;
-        for pgno in (self.intact + 1..=size).filter_map(Pgno::new) {
+        for pgno in (self.intact + 1..=self.size).filter_map(Pgno::new) {
             if pgno != lock_page && !self.pages.contains_key(&pgno) {
                 let frame = zeros.get_or_insert_with(|| Frame::zeroed(self.page_size.bytes()));
                 self.pages.insert(pgno, frame.clone());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod support;
+use actor_sqlite_pagestore::StoreError;
 use support::*;
 
 fn spilling() -> Bench {
@@ -70,5 +71,66 @@ fn large_values_are_read_past_sqlites_cache() {
     let db = db.reopen(&bench);
     assert_eq!(db.text("SELECT hex(substr(b, 1000000, 32)) FROM t WHERE a=2"), before);
     assert_eq!(db.int("SELECT sum(length(b)) FROM t"), 6_000_000);
+    db.check();
+}
+
+const LIMIT_PAGES: u64 = 200;
+
+fn assert_full(db: &Db, sql: &str) {
+    let (code, cause) = db.failure(sql);
+    assert_eq!(code, rusqlite::ffi::SQLITE_FULL, "{sql}");
+    let limit = LIMIT_PAGES * 4096;
+    assert!(
+        matches!(cause, Some(StoreError::Limit { actual, limit: told, .. })
+            if told == limit && actual == limit + 4096),
+        "{sql}: {cause:?}"
+    );
+    assert!(db.sql.is_autocommit(), "{sql}");
+    assert_eq!(db.metrics().write_buffer_dirty_pages, 0, "{sql}");
+    assert_eq!(db.mount.poison(), None);
+}
+
+#[test]
+fn a_transaction_beyond_the_limit_is_full_before_its_commit_and_frees_its_pages() {
+    let bench = spilling();
+    bench.store.limit_commits(LIMIT_PAGES * 4096);
+    let db = bench.open();
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+    db.exec(&format!("INSERT INTO t {}", rows(600, 1000)));
+    db.exec("INSERT INTO t SELECT a + 600, b FROM t");
+    let (before, commits) = (head(&bench), bench.store.counts().commits);
+    let sql = format!("INSERT INTO t SELECT i + 9000, randomblob(1000) FROM ({})", rows(9000, 1));
+    for sql in [sql.as_str(), "UPDATE t SET b = randomblob(999)"] {
+        assert_full(&db, sql);
+        assert_full(&db, &format!("BEGIN; DELETE FROM t WHERE a = 7; {sql}"));
+        assert_eq!((head(&bench), bench.store.counts().commits), (before, commits));
+        assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 1000"), 1200);
+        db.check();
+    }
+    let batches = db.metrics().commits_batch;
+    db.exec("INSERT INTO t VALUES(0, 'small')");
+    assert_eq!(db.metrics().commits_batch, batches + 1, "the next one is on the batch route");
+    let db = db.reopen(&bench);
+    assert_eq!(db.int("SELECT count(*) FROM t"), 1201);
+    db.check();
+}
+
+#[test]
+fn a_transaction_never_holds_more_pages_than_the_limit() {
+    let bench = spilling();
+    bench.store.limit_commits(LIMIT_PAGES * 4096);
+    let db = bench.open();
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); BEGIN");
+    let mut most = 0;
+    while db.sql.execute_batch("INSERT INTO t(b) VALUES(randomblob(3000))").is_ok() {
+        let held = db.metrics().write_buffer_dirty_pages;
+        assert!(held <= LIMIT_PAGES, "{held}");
+        most = most.max(held);
+    }
+    assert!(most > LIMIT_PAGES - 20, "{most}");
+    assert!(matches!(db.mount.take_error(), Some(StoreError::Limit { .. })));
+    assert!(db.sql.is_autocommit());
+    assert_eq!(db.metrics().write_buffer_dirty_pages, 0);
+    assert_eq!(db.int("SELECT count(*) FROM t"), 0);
     db.check();
 }
