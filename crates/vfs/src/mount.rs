@@ -147,6 +147,14 @@ impl Mount {
         }
     }
 
+    /// This thread works for this mount from now on: temporary files that SQLite opens on it are
+    /// charged to this mount's budget, and their failures are this mount's. To be called before a
+    /// statement, since one that touches temporary tables only locks no file of any mount; the
+    /// beginning of a transaction of another mount on this thread ends it.
+    pub fn enter(&self) {
+        registry::enter(self.incarnation);
+    }
+
     /// Ends the opening: from now on SQL cannot change the settings that are ours, and a PRAGMA
     /// that tries gets the effective value and no error.
     pub fn seal(&self) {

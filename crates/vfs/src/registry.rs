@@ -21,7 +21,7 @@ static MOUNTS: [RwLock<BTreeMap<Incarnation, Weak<Mount>>>; PARTS] =
     [const { RwLock::new(BTreeMap::new()) }; PARTS];
 
 thread_local! {
-    /// The mount this thread last began a transaction of. SQLite opens temporary files without a
+    /// The mount this thread last entered or began a transaction of. SQLite opens temporary files without a
     /// name, and this says whose budget pays.
     static CURRENT: Cell<Option<Incarnation>> = const { Cell::new(None) };
 }

@@ -118,3 +118,21 @@ fn a_scratch_directory_that_is_gone_fails_the_statement_only() {
     db.exec("INSERT INTO t VALUES(100, 'small')");
     db.check();
 }
+
+#[test]
+fn a_statement_on_temporary_tables_only_is_charged_to_the_mount_that_was_entered() {
+    let bench = bench(64 << 20);
+    let open = |name: &str| {
+        let store = bench.store.clone();
+        let mount = bench.mount_named(name, store, scratch_dir());
+        Db { sql: bench.connect(&mount).unwrap(), mount }
+    };
+    let (first, second) = (open("first"), open("second"));
+    first.exec("PRAGMA temp.cache_size=10; PRAGMA temp.cache_spill=10");
+    second.exec("CREATE TABLE t(a)");
+    let before = second.metrics().scratch_bytes_used;
+    first.mount.enter();
+    first.exec(&format!("CREATE TEMP TABLE x AS {}", rows(3000, 900)));
+    assert!(first.metrics().scratch_bytes_used > 1_000_000);
+    assert_eq!(second.metrics().scratch_bytes_used, before);
+}

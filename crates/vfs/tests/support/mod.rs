@@ -89,12 +89,21 @@ impl Bench {
     }
 
     pub fn mount_in(&self, store: Arc<dyn PageStore>, scratch_dir: PathBuf) -> Arc<Mount> {
+        self.mount_named("room-42", store, scratch_dir)
+    }
+
+    pub fn mount_named(
+        &self,
+        name: &str,
+        store: Arc<dyn PageStore>,
+        scratch_dir: PathBuf,
+    ) -> Arc<Mount> {
         let options = ClaimOptions {
             owner: "test".into(),
             create: true,
             page_size: PageSize::new(self.settings.page_size).unwrap(),
         };
-        let claim = store.claim(&actor(), &options).unwrap();
+        let claim = store.claim(&ActorId::new("test", name).unwrap(), &options).unwrap();
         let options = MountOptions {
             clock: Arc::new(StepClock::default()),
             scratch_bytes_max: self.settings.scratch_bytes_max,
