@@ -31,6 +31,8 @@ export class Storage {
   readonly #options: StorageOptions
   /** By handle; weakly, so that a database that is dropped is noticed. */
   readonly #databases = new Map<number, WeakRef<Database>>()
+  /** Databases that are being opened. */
+  readonly #opening = new Set<Promise<Database>>()
   #closed: Promise<void> | undefined
   #metrics: StorageMetrics | undefined
 
@@ -52,14 +54,23 @@ export class Storage {
   /** @internal */
   async _open(actor: string, options: DatabaseOptions, closed: () => Promise<void>): Promise<Database> {
     if (this.#closed !== undefined) throw closedError('storage')
-    const {
-      signal,
-      logger = this.#options.logger,
-      integers = 'number',
-      transactionTimeoutMs,
-      ...rest
-    } = options
+    const { signal } = options
     signal?.throwIfAborted()
+    const opening = this.#start(actor, options, closed)
+    this.#opening.add(opening)
+    let database: Database
+    try {
+      database = await opening
+    } finally {
+      this.#opening.delete(opening)
+    }
+    if (this.#closed === undefined && !signal?.aborted) return database
+    await database.close()
+    throw signal?.aborted ? signal.reason : closedError('storage')
+  }
+
+  async #start(actor: string, options: DatabaseOptions, closed: () => Promise<void>): Promise<Database> {
+    const { logger = this.#options.logger, integers = 'number', transactionTimeoutMs, ...rest } = options
     const settings = {
       actor,
       namespace: options.namespace ?? this.#options.namespace ?? '',
@@ -91,10 +102,6 @@ export class Storage {
       },
     })
     this.#databases.set(handle, new WeakRef(database))
-    if (signal?.aborted) {
-      await database.close()
-      throw signal.reason
-    }
     return database
   }
 
@@ -111,6 +118,7 @@ export class Storage {
 
   async #close(): Promise<void> {
     dropped.unregister(this)
+    await Promise.allSettled(this.#opening)
     await Promise.allSettled([...this.#databases.values()].map((database) => database.deref()?.close()))
     this.#metrics = native.storageMetrics(connectionHandle, this.#handle)
     const done = await request((connection, id) => native.closeStorage(connection, id, this.#handle), nothing)
