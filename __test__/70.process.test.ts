@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
 import { openDatabase, openStorage } from '../index.js'
-import { finished, rejection, root, runModule, temporaryDirectory } from './support.js'
+import { finished, root, runModule, temporaryDirectory } from './support.js'
 
 const directory = temporaryDirectory()
 
@@ -205,17 +205,31 @@ test('a dropped database is closed and said so', async () => {
   expect(await finished(child)).toMatchObject({ code: 0, output: 'forgotten 0\n' })
 })
 
-test('a store that is gone under a handle is an error, not a crash', async () => {
+test('a storage that is closed leaves no database that was being opened', async () => {
   const storage = await openStorage({ store: join(directory, 'closing') })
-  const opening = storage.open('late')
+  const opening = Promise.allSettled(['a', 'b', 'c'].map((actor) => storage.open(actor)))
   await storage.close()
-  const outcome = await opening.then(
-    async (db) => {
-      const result = await rejection(db.get('SELECT 1')).catch(() => undefined)
-      await db.close()
-      return result === undefined || 'code' in result
-    },
-    (error) => error.code === 'ERR_CLOSED',
+  for (const outcome of await opening) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'ERR_CLOSED' } })
+  }
+  expect(storage.metrics.openDatabases).toBe(0)
+})
+
+test('a worker with endless calls in line can be terminated, and leaves the store to others', async () => {
+  const store = join(directory, 'endless')
+  const one = new Worker(
+    `const { workerData, parentPort } = require('node:worker_threads')
+     import(workerData.library).then(async ({ openDatabase }) => {
+       const db = await openDatabase('a', { store: workerData.store })
+       const sql = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n'
+       for (let n = 0; n < 5; n += 1) db.get(sql).catch(() => {})
+       setTimeout(() => parentPort.postMessage('running'), 50)
+     })`,
+    { eval: true, execArgv: [], workerData: { library: join(root, 'index.js'), store } },
   )
-  expect(outcome).toBe(true)
+  await once(one, 'message')
+  await one.terminate()
+  const db = await openDatabase('a', { store })
+  expect(await db.pluck('SELECT 1')).toBe(1)
+  await db.close()
 })

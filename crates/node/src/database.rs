@@ -1,6 +1,6 @@
 //! A database that is open in an environment.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +11,10 @@ use crate::error::{ErrorPayload, Outcome, session_error};
 use crate::metrics::DatabaseMetrics;
 use crate::store::StoreRef;
 
-/// How long the end of an environment waits for its databases: a statement that runs is
-/// interrupted, so this is the time of a rollback and a sync.
-const ABANDON_WAIT: Duration = Duration::from_secs(10);
+/// How long the end of an environment waits for one of its databases, and how often it interrupts
+/// what runs then: commands may stand in line before the close, and each gets its turn.
+const ABANDON_POLL: Duration = Duration::from_millis(5);
+const ABANDON_POLLS_MAX: usize = 2000;
 
 /// A session, and the store it lives in.
 pub struct Database {
@@ -87,7 +88,12 @@ pub struct Abandoned {
 impl Abandoned {
     /// Waits for the end, and then lets the store go too.
     pub fn wait(self) {
-        let _ = self.closed.recv_timeout(ABANDON_WAIT);
+        for _ in 0..ABANDON_POLLS_MAX {
+            match self.closed.recv_timeout(ABANDON_POLL) {
+                Err(RecvTimeoutError::Timeout) => self.database.session.interrupt(None),
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
         let store = self.database.store.clone();
         drop(self.database);
         store.close();

@@ -5,10 +5,12 @@
 //! one to go shuts it down; whoever opens the directory meanwhile waits for that.
 
 use std::collections::HashMap;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
+use std::time::Duration;
 
 use actor_sqlite_engine::{Engine, EngineOptions};
 use actor_sqlite_kv_rocksdb::{RocksKv, RocksOptions};
@@ -27,6 +29,10 @@ const CACHE_BYTES: u64 = 64 << 20;
 
 /// Threads that may stand in for threads that wait for the store.
 const THREADS_MAX: usize = 64;
+
+/// How long a store that is shut down waits for those who read its metrics.
+const READERS_POLL: Duration = Duration::from_millis(1);
+const READERS_POLLS_MAX: usize = 1000;
 
 /// What an environment is to keep after an opening.
 pub enum Opened {
@@ -57,8 +63,39 @@ struct Sessions {
 #[derive(Default)]
 struct Place {
     references: AtomicUsize,
-    /// Held while the store is opened and while it is shut down.
-    store: Mutex<Option<Arc<Store>>>,
+    /// Never held for long: metrics are read on threads that run JavaScript.
+    slot: Mutex<Slot>,
+    changed: Condvar,
+}
+
+/// What is at a place.
+#[derive(Default)]
+enum Slot {
+    #[default]
+    Empty,
+    /// A store is being opened or shut down here, by one thread.
+    Changing,
+    Live(Arc<Store>),
+}
+
+/// The right to change what is at a place; what it leaves is there when it goes.
+struct Change<'place> {
+    place: &'place Place,
+    next: Slot,
+}
+
+impl<'place> Change<'place> {
+    fn begin(place: &'place Place, slot: &mut Slot) -> (Self, Slot) {
+        let before = mem::replace(slot, Slot::Changing);
+        (Self { place, next: Slot::Empty }, before)
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        *locked(&self.place.slot) = mem::take(&mut self.next);
+        self.place.changed.notify_all();
+    }
 }
 
 static PLACES: Mutex<Option<HashMap<PathBuf, Arc<Place>>>> = Mutex::new(None);
@@ -75,7 +112,11 @@ fn place(path: &Path) -> Arc<Place> {
 /// The stores that are live now.
 pub fn live_stores() -> Vec<Arc<Store>> {
     let places: Vec<_> = locked(&PLACES).iter().flat_map(HashMap::values).cloned().collect();
-    places.iter().filter_map(|place| locked(&place.store).clone()).collect()
+    let live = |place: &Arc<Place>| match &*locked(&place.slot) {
+        Slot::Live(store) => Some(Arc::clone(store)),
+        Slot::Empty | Slot::Changing => None,
+    };
+    places.iter().filter_map(live).collect()
 }
 
 impl Store {
@@ -163,9 +204,9 @@ impl Store {
 
 /// A counted reference to a live store.
 pub struct StoreRef {
-    store: Arc<Store>,
+    /// `None` once it is given up.
+    store: Option<Arc<Store>>,
     place: Arc<Place>,
-    released: bool,
 }
 
 impl StoreRef {
@@ -178,23 +219,28 @@ impl StoreRef {
         std::fs::create_dir_all(path).map_err(unavailable)?;
         let path = std::fs::canonicalize(path).map_err(unavailable)?;
         let place = place(&path);
-        let mut slot = locked(&place.store);
-        let store = match &*slot {
-            Some(store) => Arc::clone(store),
-            None => {
-                let store = Arc::new(Store::open(&path, cache_bytes)?);
-                *slot = Some(Arc::clone(&store));
-                store
-            }
-        };
-        place.references.fetch_add(1, Ordering::SeqCst);
+        let mut slot = locked(&place.slot);
+        while matches!(*slot, Slot::Changing) {
+            slot = place.changed.wait(slot).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Slot::Live(store) = &*slot {
+            let store = Arc::clone(store);
+            place.references.fetch_add(1, Ordering::SeqCst);
+            drop(slot);
+            return Ok(Self { store: Some(store), place });
+        }
+        let (mut change, _) = Change::begin(&place, &mut slot);
         drop(slot);
-        Ok(Self { store, place, released: false })
+        let store = Arc::new(Store::open(&path, cache_bytes)?);
+        place.references.fetch_add(1, Ordering::SeqCst);
+        change.next = Slot::Live(Arc::clone(&store));
+        drop(change);
+        Ok(Self { store: Some(store), place })
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<Store> {
-        &self.store
+        self.store.as_ref().expect("only close and drop take it, and nobody has it after them")
     }
 
     /// Lets go; if this was the last reference, shuts the store down before it returns. Never on
@@ -207,21 +253,20 @@ impl StoreRef {
 
     /// Gives up this reference; whether it was the last one.
     fn release(&mut self) -> bool {
-        self.released = true;
-        self.place.references.fetch_sub(1, Ordering::SeqCst) == 1
+        self.store.take().is_some() && self.place.references.fetch_sub(1, Ordering::SeqCst) == 1
     }
 }
 
 impl Clone for StoreRef {
     fn clone(&self) -> Self {
         self.place.references.fetch_add(1, Ordering::SeqCst);
-        Self { store: Arc::clone(&self.store), place: Arc::clone(&self.place), released: false }
+        Self { store: Some(Arc::clone(self.store())), place: Arc::clone(&self.place) }
     }
 }
 
 impl Drop for StoreRef {
     fn drop(&mut self) {
-        if !self.released && self.release() {
+        if self.release() {
             // This may be a thread of the store, which must not wait for itself.
             let place = Arc::clone(&self.place);
             thread::spawn(move || shut_down(&place));
@@ -231,10 +276,22 @@ impl Drop for StoreRef {
 
 /// Shuts the store of a directory down unless somebody has taken a reference meanwhile.
 fn shut_down(place: &Place) {
-    let mut slot = locked(&place.store);
-    if place.references.load(Ordering::SeqCst) == 0
-        && let Some(store) = slot.take()
-    {
-        store.shut_down();
+    let mut slot = locked(&place.slot);
+    if place.references.load(Ordering::SeqCst) > 0 || !matches!(*slot, Slot::Live(_)) {
+        return;
     }
+    let (change, before) = Change::begin(place, &mut slot);
+    drop(slot);
+    if let Slot::Live(mut store) = before {
+        store.shut_down();
+        // Its directory is free when the last reference is gone: metrics may be read just now.
+        for _ in 0..READERS_POLLS_MAX {
+            match Arc::try_unwrap(store) {
+                Ok(last) => return drop((last, change)),
+                Err(shared) => store = shared,
+            }
+            thread::sleep(READERS_POLL);
+        }
+    }
+    drop(change);
 }
