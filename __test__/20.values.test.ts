@@ -235,3 +235,24 @@ test(`values come back as they went in, SEED=${seed}`, async () => {
       : value
   expect(await db.values('SELECT * FROM trip ORDER BY n')).toEqual(rows.map((row) => row.map(plain)))
 })
+
+test('an integer that fails a RETURNING or a batch says that the statement has run', async () => {
+  const db = await newDatabase()
+  await db.exec('CREATE TABLE t (a)')
+  const message = expect.stringContaining('has run, and what it wrote stays')
+  const sql = 'INSERT INTO t VALUES (9007199254740993) RETURNING a'
+  expect(await rejection(db.all(sql))).toMatchObject({ code: 'ERR_OUT_OF_RANGE', message })
+  expect(await rejection(db.batch([sql, sql]))).toMatchObject({ code: 'ERR_OUT_OF_RANGE', message })
+  expect(await db.pluck('SELECT count(*) FROM t')).toBe(3)
+  await db.close()
+})
+
+test('a text that no string holds fails alone, and later rows are right', async () => {
+  const db = await newDatabase({ limits: { length: 1_000_000_000 } })
+  const large = db.all("SELECT 1 AS n, printf('%.*c', 600000000, 'x') AS t")
+  const others = ['a', 'b', 'c'].map((name) => db.all(`SELECT 1 AS ${name}`))
+  expect(await rejection(large)).toMatchObject({ code: 'ERR_LIMIT' })
+  expect(await Promise.all(others)).toEqual([[{ a: 1 }], [{ b: 1 }], [{ c: 1 }]])
+  expect(await db.all("SELECT 1 AS n, 'y' AS t")).toEqual([{ n: 1, t: 'y' }])
+  await db.close()
+})

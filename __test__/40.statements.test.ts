@@ -162,3 +162,33 @@ test('a failing iteration rejects and then is at its end', async () => {
   expect(await rejection(rows.next())).toMatchObject({ code: 'SQLITE_ERROR' })
   expect(await rows.next()).toEqual({ value: undefined, done: true })
 })
+
+const thousand =
+  'WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i, %s AS big FROM n'
+
+test.each(['9007199254740993', 'iif(i < 300, 1, 9007199254740993)'])(
+  'a loop that fails at the value %s leaves no cursor open',
+  async (value) => {
+    const db = await newDatabase()
+    for (let round = 0; round < 3; round += 1) {
+      const loop = async (): Promise<void> => {
+        for await (const _ of db.iterate(thousand.replace('%s', value)));
+      }
+      expect(await rejection(loop())).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+    }
+    await db.exec('VACUUM')
+    await db.close()
+  },
+)
+
+test('a loop that a signal ends leaves no cursor open', async () => {
+  const db = await newDatabase()
+  const controller = new AbortController()
+  const loop = async (): Promise<void> => {
+    const rows = db.with({ signal: controller.signal }).iterate(thousand.replace('%s', '1'))
+    for await (const _ of rows) controller.abort(new Error('enough'))
+  }
+  expect(await rejection(loop())).toMatchObject({ message: 'enough' })
+  await db.exec('VACUUM')
+  await db.close()
+})

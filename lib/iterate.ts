@@ -2,7 +2,7 @@
 
 import { Opcode, type Source, Want } from './encode.js'
 import { type Chunk, type RowForm, rowsOf } from './rows.js'
-import { Failure, type Scope, send, sendUnchecked } from './scope.js'
+import { Failure, release, type Scope, send } from './scope.js'
 
 /** The most rows of one fetch. */
 const CHUNK_ROWS = 256
@@ -48,11 +48,21 @@ export class RowIterator<T> implements AsyncIterableIterator<T> {
     if (this.#cursor === 0) return
     const cursor = this.#cursor
     this.#cursor = 0
-    const chunk = await (cursor === undefined ? this.#execute() : this.#more(cursor))
-    if (chunk instanceof Failure) throw chunk.error()
-    this.#rows = rowsOf(chunk, this.#form)
-    this.#at = 0
-    this.#cursor = chunk.cursor
+    try {
+      const chunk = await (cursor === undefined ? this.#execute() : this.#more(cursor))
+      if (chunk instanceof Failure) throw chunk.error()
+      this.#rows = rowsOf(chunk, this.#form)
+      this.#at = 0
+      this.#cursor = chunk.cursor
+    } catch (error) {
+      // A loop does not call return() then.
+      if (cursor !== undefined) await this.#release(cursor)
+      throw error
+    }
+  }
+
+  #release(cursor: number): Promise<void> {
+    return release(this.#scope, Opcode.closeCursor, (buffer) => buffer.word(cursor))
   }
 
   #execute(): Promise<Chunk | Failure> {
@@ -90,10 +100,7 @@ export class RowIterator<T> implements AsyncIterableIterator<T> {
     this.#cursor = 0
     this.#rows = []
     this.#at = 0
-    if (cursor) {
-      // A failure here says that the cursor is gone, which is what was asked for.
-      await sendUnchecked(this.#scope, Opcode.closeCursor, (buffer) => buffer.word(cursor), nothing)
-    }
+    if (cursor) await this.#release(cursor)
     return { value: undefined, done: true }
   }
 

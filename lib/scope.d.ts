@@ -56,6 +56,11 @@ export declare function check(scope: Scope, depth: number): void;
 export declare function send<R extends Reply, T>(scope: Scope, depth: number, opcode: number, write: ((buffer: CommandBuffer) => void) | undefined, convert: (reply: R) => T): Promise<T | Failure>;
 /** Sends a command that ends things, and is sent whatever has ended before. */
 export declare function sendUnchecked<R extends Reply, T>(scope: Scope, opcode: number, write: ((buffer: CommandBuffer) => void) | undefined, convert: (reply: R) => T): Promise<T | Failure>;
-/** Waits until a transaction may begin, and takes the connection for it. */
-export declare function takeTurn({ core, signal }: Scope): Promise<void>;
+/**
+ * Sends a command that lets something go, however late it is and however many wait. Never rejects:
+ * a failure says that it is gone already.
+ */
+export declare function release(scope: Scope, opcode: number, write?: (buffer: CommandBuffer) => void): Promise<void>;
+/** Waits until a transaction may begin, as long as a call may take, and takes the connection for it. */
+export declare function takeTurn({ core, signal, timeoutMs }: Scope): Promise<void>;
 export { Failure };

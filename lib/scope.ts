@@ -8,6 +8,12 @@ import { closedError, Failure, StorageError } from './errors.js'
 import { native } from './native.js'
 import type { IntegerMode, Logger } from './types.js'
 
+/** When to try again if too many calls are waiting. */
+const QUEUE_POLL_MS = 10
+
+const timeoutError = (timeoutMs: number): StorageError =>
+  new StorageError(`the command took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', { retryable: true })
+
 /** The transactions that the running code is inside of, innermost first. */
 interface Frame {
   readonly core: Core
@@ -171,6 +177,25 @@ export function sendUnchecked<R extends Reply, T>(
   return abortable(signal, core, encode, convert)
 }
 
+/**
+ * Sends a command that lets something go, however late it is and however many wait. Never rejects:
+ * a failure says that it is gone already.
+ */
+export async function release(
+  scope: Scope,
+  opcode: number,
+  write?: (buffer: CommandBuffer) => void,
+): Promise<void> {
+  const unhurried: Scope = { ...scope, signal: undefined, timeoutMs: Number.MAX_SAFE_INTEGER }
+  for (;;) {
+    const done = await sendUnchecked(unhurried, opcode, write, () => undefined)
+    if (!(done instanceof Failure)) return
+    const error = done.error()
+    if (!(error instanceof StorageError) || error.code !== 'ERR_QUEUE_FULL') return
+    await new Promise((resolve) => setTimeout(resolve, QUEUE_POLL_MS))
+  }
+}
+
 /** Whether a command must not come between those of a transaction. */
 function waits(opcode: number): boolean {
   switch (opcode) {
@@ -206,39 +231,48 @@ async function queued<R extends Reply, T>(
     }
   }
   const abort = (): void => giveUp(() => signal?.reason)
-  const late = (): void =>
-    giveUp(
-      () =>
-        new StorageError(`the command took longer than ${timeoutMs} ms`, 'ERR_TIMEOUT', { retryable: true }),
-    )
+  let expired = false
+  const late = (): void => {
+    expired = true
+    giveUp(() => timeoutError(timeoutMs))
+  }
   const timer = timeoutMs < 0 ? undefined : setTimeout(late, timeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
   try {
     const outcome = await staged.reply
-    if (outcome instanceof Failure && signal?.aborted) return new Failure(() => signal.reason)
-    return outcome
+    if (!(outcome instanceof Failure)) return outcome
+    if (signal?.aborted) return new Failure(() => signal.reason)
+    return expired ? new Failure(() => timeoutError(timeoutMs)) : outcome
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
   }
 }
 
-/** Waits until a transaction may begin, and takes the connection for it. */
-export function takeTurn({ core, signal }: Scope): Promise<void> {
+/** Waits until a transaction may begin, as long as a call may take, and takes the connection for it. */
+export function takeTurn({ core, signal, timeoutMs }: Scope): Promise<void> {
   if (!core.busy) {
     core.own()
     return Promise.resolve()
   }
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      leave()
-      reject(signal?.reason)
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
     }
     const leave = core.queue(() => {
       core.own()
-      signal?.removeEventListener('abort', abort)
+      done()
       resolve()
     })
+    const giveUp = (reason: unknown): void => {
+      leave()
+      done()
+      reject(reason)
+    }
+    const abort = (): void => giveUp(signal?.reason)
+    const late = (): void => giveUp(timeoutError(timeoutMs))
+    const timer = timeoutMs < 0 ? undefined : setTimeout(late, timeoutMs)
     signal?.addEventListener('abort', abort, { once: true })
   })
 }

@@ -3,7 +3,16 @@
 import { Opcode } from './encode.js'
 import { StorageError } from './errors.js'
 import { Queryable } from './queryable.js'
-import { check, Failure, type Scope, send, sendUnchecked, type TransactionState, takeTurn } from './scope.js'
+import {
+  check,
+  Failure,
+  release,
+  type Scope,
+  send,
+  sendUnchecked,
+  type TransactionState,
+  takeTurn,
+} from './scope.js'
 import type { TransactionBehavior } from './types.js'
 import { checkCallback } from './validate.js'
 
@@ -81,14 +90,9 @@ async function commit(scope: Scope, state: TransactionState, depth: number): Pro
   if (done instanceof Failure) throw done.error()
 }
 
-/**
- * Rolls back so many levels, newest first, all sent before anything else can be. A failure says
- * that there is nothing to roll back any more.
- */
+/** Rolls back so many levels, newest first, all sent before anything else can be. */
 async function undo(scope: Scope, levels: number): Promise<void> {
-  const unhurried = { ...scope, signal: undefined, timeoutMs: Number.MAX_SAFE_INTEGER }
-  const rollback = () => sendUnchecked(unhurried, Opcode.rollback, undefined, nothing)
-  await Promise.all(Array.from({ length: levels }, rollback))
+  await Promise.all(Array.from({ length: levels }, () => release(scope, Opcode.rollback)))
 }
 
 /** Rolls back the savepoint that is open at a depth, and those inside it. Meanwhile nothing runs. */

@@ -23,7 +23,10 @@ export type BindArgs =
 /** A row as an object. Of columns with the same name the last one wins. */
 export type Row = Record<string, SqlValue>
 
-/** How INTEGER values come out. */
+/**
+ * How INTEGER values come out. An error of a value is found after the statement has run: what an
+ * INSERT … RETURNING or a batch wrote stays.
+ */
 export type IntegerMode =
   /** Numbers; a `RangeError` for one outside ±(2^53 - 1). */
   | 'number'

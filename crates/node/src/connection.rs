@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
+use actor_sqlite_session::{Action, Command, CursorId};
 use napi::Env;
 
 use crate::database::Database;
@@ -115,6 +116,22 @@ pub fn keep(handle: u64, opened: Opened) -> Option<u64> {
         Opened::Database(database) => connection.databases.insert(database),
     })
     .flatten()
+}
+
+/// Closes a cursor that JavaScript will not hear of.
+pub fn close_cursor(handle: u64, database: u64, cursor: CursorId) {
+    let action = Action::CloseCursor(cursor);
+    let close = Command { id: u64::MAX, action, transaction: None, timeout_ms: None };
+    with(handle, |connection| {
+        if let Some(database) = connection.databases.get(database) {
+            database.session().submit(close, Box::new(drop));
+        }
+    });
+}
+
+/// Takes the facade to know no shape: it is told anew.
+pub fn forget_shapes(handle: u64) {
+    with(handle, |connection| connection.shapes.clear());
 }
 
 /// Notes that the facade is about to be told a shape.

@@ -48,6 +48,8 @@ pub enum Outcome {
 pub struct Envelope {
     /// Which request it answers.
     pub request: u64,
+    /// The handle of the database that it comes from, or 0.
+    pub database: u64,
     /// How its integers become values.
     pub integers: Integers,
     /// Whether rows may go over in parts.
@@ -61,7 +63,7 @@ pub struct Envelope {
 impl Envelope {
     /// An answer that goes over whole.
     pub fn of(request: u64, outcome: Outcome) -> Self {
-        Self { request, integers: Integers::Auto, parts: false, rows_sent: 0, outcome }
+        Self { request, database: 0, integers: Integers::Auto, parts: false, rows_sent: 0, outcome }
     }
 }
 
@@ -103,6 +105,7 @@ impl ToNapiValue for Drained {
             }
         }
         connection::answered(&env, connection, replies, envelopes);
+        writer.end()?;
         // SAFETY: `env` is the environment this call was made in.
         unsafe { Array::to_napi_value(env.raw(), writer.out) }
     }
@@ -120,16 +123,33 @@ fn capacity(envelopes: &VecDeque<Envelope>) -> u32 {
     cells.min(2 * CELLS_PER_DRAIN) as u32
 }
 
+/// Why a reply is replaced by an error.
+struct Refused(ErrorPayload);
+
+impl From<ErrorPayload> for Refused {
+    fn from(payload: ErrorPayload) -> Self {
+        Self(payload)
+    }
+}
+
+impl From<napi::Error> for Refused {
+    fn from(error: napi::Error) -> Self {
+        Self(ErrorPayload::too_large(&error.reason))
+    }
+}
+
 struct Writer<'env> {
     env: &'env Env,
     connection: u64,
     out: Array<'env>,
     at: u32,
+    /// Up to where something was written that may have been taken back.
+    written: u32,
 }
 
 impl<'env> Writer<'env> {
     fn new(env: &'env Env, connection: u64, capacity: u32) -> Result<Self> {
-        Ok(Self { env, connection, out: env.create_array(capacity)?, at: 0 })
+        Ok(Self { env, connection, out: env.create_array(capacity)?, at: 0, written: 0 })
     }
 
     fn push<T: ToNapiValue>(&mut self, value: T) -> Result<()> {
@@ -143,22 +163,37 @@ impl<'env> Writer<'env> {
         self.push(kind as u32)
     }
 
-    /// Writes one reply, or a part of it: then what is left is returned. A panic becomes that
-    /// request's error: the others must be answered.
-    fn envelope(&mut self, envelope: Envelope) -> Result<Option<Envelope>> {
-        let request = envelope.request;
-        let start = self.at;
-        match catch_unwind(AssertUnwindSafe(|| self.part(envelope))) {
-            Ok(result) => result,
-            Err(panic) => {
-                self.at = start;
-                self.error(request, ErrorPayload::internal(crate::panic_text(&*panic)))?;
-                Ok(None)
-            }
-        }
+    /// Marks the end, if something that was taken back stands behind it.
+    fn end(&mut self) -> Result<()> {
+        if self.at < self.written { self.out.set(self.at, ()) } else { Ok(()) }
     }
 
-    fn part(&mut self, mut envelope: Envelope) -> Result<Option<Envelope>> {
+    /// Writes one reply, or a part of it: then what is left is returned. A panic, or a value that
+    /// JavaScript does not take, becomes that request's error: the others must be answered.
+    fn envelope(&mut self, envelope: Envelope) -> Result<Option<Envelope>> {
+        let Envelope { request, database, .. } = envelope;
+        let cursor = match &envelope.outcome {
+            Outcome::Answer(Ok(Answer::Rows(rows))) => rows.more,
+            _ => None,
+        };
+        let start = self.at;
+        let payload = match catch_unwind(AssertUnwindSafe(|| self.part(envelope))) {
+            Ok(Ok(rest)) => return Ok(rest),
+            Ok(Err(refused)) => refused,
+            Err(panic) => Refused::from(ErrorPayload::internal(crate::panic_text(&*panic))),
+        };
+        self.written = self.written.max(self.at);
+        self.at = start;
+        // Those told since the start were taken back.
+        connection::forget_shapes(self.connection);
+        if let Some(cursor) = cursor {
+            connection::close_cursor(self.connection, database, cursor);
+        }
+        self.error(request, payload.0)?;
+        Ok(None)
+    }
+
+    fn part(&mut self, mut envelope: Envelope) -> std::result::Result<Option<Envelope>, Refused> {
         let Envelope { request, integers, parts, rows_sent, .. } = envelope;
         let Outcome::Answer(Ok(Answer::Rows(rows))) = &envelope.outcome else {
             self.outcome(envelope)?;
@@ -167,8 +202,7 @@ impl<'env> Writer<'env> {
         if rows_sent == 0
             && let Some(column) = first_unsafe(rows, integers)
         {
-            self.error(request, unsafe_integer(&column))?;
-            return Ok(None);
+            return Err(unsafe_integer(&column).into());
         }
         let rows_max = if parts { rows_of_part(rows) } else { rows.row_count };
         let end = rows.row_count.min(rows_sent + rows_max);

@@ -94,6 +94,15 @@ impl ErrorPayload {
         }
     }
 
+    /// A result with a value that JavaScript does not take.
+    pub fn too_large(reason: &str) -> Self {
+        let message = format!(
+            "the result cannot be handed over ({reason}): a text or a blob is larger than \
+             JavaScript takes, or memory is short; the statement has run, and what it wrote stays"
+        );
+        Self::new("storage", "ERR_LIMIT", message)
+    }
+
     /// An argument that cannot be used.
     pub fn invalid(message: impl ToString) -> Self {
         Self::new("type", "ERR_INVALID_ARG_VALUE", message)
@@ -107,7 +116,8 @@ pub fn unsafe_integer(column: &str) -> ErrorPayload {
         "ERR_OUT_OF_RANGE",
         format!(
             "column {column:?} holds an integer that a number cannot hold exactly: \
-             open the database with integers: 'bigint' or 'auto'"
+             open the database with integers: 'bigint' or 'auto'. \
+             The statement has run, and what it wrote stays"
         ),
     )
 }

@@ -60,12 +60,12 @@ pub fn submit(env: Env, connection: f64, words: &[f64], objects: Array<'_>) -> R
 
 fn prepared(connection: &Connection, request: decode::Request) -> (Command, Reply) {
     let port = Arc::clone(&connection.port);
-    let decode::Request { command, integers, .. } = request;
+    let decode::Request { command, integers, database } = request;
     let parts = matches!(command.action, Action::Execute { want: Want::All, .. });
     let id = command.id;
     let reply = move |answer| {
         let envelope = Envelope::of(id, Outcome::Answer(answer));
-        port.send(Envelope { integers, parts, ..envelope });
+        port.send(Envelope { database, integers, parts, ..envelope });
     };
     (command, Box::new(reply))
 }
