@@ -363,3 +363,28 @@ test('the time limit of a database counts for calls that wait for a transaction'
   await open
   await db.close()
 })
+
+test('a transaction waits in line no longer than a call may', async () => {
+  const db = await newDatabase({ queryTimeoutMs: 50 })
+  let end = () => {}
+  const open = db.transaction(
+    () =>
+      new Promise<void>((resolve) => {
+        end = resolve
+      }),
+  )
+  expect(await rejection(db.transaction(() => 1))).toMatchObject({ code: 'ERR_TIMEOUT' })
+  end()
+  await open
+  expect(await db.transaction(() => 1)).toBe(1)
+  await db.close()
+})
+
+test('the time in line counts for a call that runs too long after it', async () => {
+  const db = await newDatabase({ queryTimeoutMs: 300 })
+  const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n'
+  const open = db.transaction(() => new Promise<void>((resolve) => setTimeout(resolve, 100)))
+  expect(await rejection(db.get(endless))).toMatchObject({ code: 'ERR_TIMEOUT' })
+  await open
+  await db.close()
+})
