@@ -91,19 +91,8 @@ fn warm(store: &RocksKv) {
 }
 
 fn lone(directory: &Path) {
-    for (name, recycled_logs, primed_mib, warmed) in [
-        ("first commits", 4, 0, false),
-        ("first commits, 8 MiB primed", 4, 8, false),
-        ("first commits, 64 MiB primed", 4, 64, false),
-        ("reused logs", 4, 0, true),
-        ("no reuse", 0, 0, true),
-    ] {
-        let options = RocksOptions {
-            recycled_logs,
-            primed_log_bytes: primed_mib << 20,
-            ..Default::default()
-        };
-        let store = fresh(directory, &options);
+    for (name, warmed) in [("first commits", false), ("later commits", true)] {
+        let store = fresh(directory, &RocksOptions::default());
         if warmed {
             warm(&store);
         }
@@ -330,18 +319,16 @@ fn ranges(directory: &Path) {
 }
 
 fn open_and_close(directory: &Path) {
-    for primed_mib in [0, 8, 64] {
-        let options = RocksOptions { primed_log_bytes: primed_mib << 20, ..Default::default() };
-        drop(fresh(directory, &options));
-        let (mut opened, mut closed) = (Vec::new(), Vec::new());
-        for _ in 0..10 {
-            let begun = Instant::now();
-            let store = RocksKv::open(directory, &options).unwrap();
-            opened.push(ns(begun));
-            let begun = Instant::now();
-            drop(store);
-            closed.push(ns(begun));
-        }
-        println!("{primed_mib} MiB primed: open {}; close {}", us(opened), us(closed));
+    let options = RocksOptions::default();
+    drop(fresh(directory, &options));
+    let (mut opened, mut closed) = (Vec::new(), Vec::new());
+    for _ in 0..10 {
+        let begun = Instant::now();
+        let store = RocksKv::open(directory, &options).unwrap();
+        opened.push(ns(begun));
+        let begun = Instant::now();
+        drop(store);
+        closed.push(ns(begun));
     }
+    println!("open {}; close {}", us(opened), us(closed));
 }

@@ -14,7 +14,6 @@ mod holder;
 mod locks;
 mod metrics;
 mod options;
-mod priming;
 mod registry;
 mod snapshot;
 mod store;

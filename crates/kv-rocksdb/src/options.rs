@@ -14,12 +14,6 @@ pub struct RocksOptions {
     pub memory_budget_bytes: usize,
     /// The size of one write buffer, in bytes; also about the size of one log file.
     pub write_buffer_bytes: usize,
-    /// Logs kept for reuse, because writing over old space is cheaper than growing a file.
-    pub recycled_logs: usize,
-    /// The first log is written full with nothing to this size at opening and then reused, so
-    /// that the very first commits write over old space too; 0 to leave it. Only with
-    /// [`Durability::Disk`] and `recycled_logs`.
-    pub primed_log_bytes: usize,
     /// The most table files held open.
     pub open_files_max: u32,
     /// Threads for flushes and compactions.
@@ -43,8 +37,6 @@ impl Default for RocksOptions {
             durability: Durability::Disk,
             memory_budget_bytes: 256 << 20,
             write_buffer_bytes: 64 << 20,
-            recycled_logs: 2,
-            primed_log_bytes: 16 << 20,
             open_files_max: 512,
             background_jobs: 2,
             bloom_bits_per_key: 10.0,
@@ -106,8 +98,6 @@ impl RocksOptions {
             durability,
             memory_budget_bytes,
             write_buffer_bytes,
-            recycled_logs,
-            primed_log_bytes,
             open_files_max,
             background_jobs,
             bloom_bits_per_key,

@@ -16,7 +16,7 @@ use crate::metrics::{Counters, RocksMetrics, count};
 use crate::registry::{self, Occupied};
 use crate::snapshot::RocksSnapshot;
 use crate::syncer::{Log, Syncer};
-use crate::{RocksOptions, batch, error, priming, tuning};
+use crate::{RocksOptions, batch, error, tuning};
 
 /// A transactional store in a directory of RocksDB files.
 ///
@@ -154,10 +154,6 @@ impl RocksKv {
 fn open_files(path: &Path, options: &RocksOptions) -> Result<(DB, Holder), KvError> {
     let holder = Holder::take(path)?;
     let db = DB::open(&tuning::options(options), path).map_err(error::of_read)?;
-    let reuses_logs = options.durability == Durability::Disk && options.recycled_logs > 0;
-    if reuses_logs && options.primed_log_bytes > 0 {
-        priming::prime(&db, options)?;
-    }
     Ok((db, holder))
 }
 

@@ -32,7 +32,9 @@ fn log(options: &mut Options, settings: &RocksOptions) {
     // With Os durability RocksDB hands each group of batches to the system before it answers.
     options.set_manual_wal_flush(settings.durability == Durability::Disk);
     options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-    options.set_recycle_log_file_num(settings.recycled_logs);
+    // Never reused: RocksDB closes an old log after it has put its file up for reuse, and closing
+    // cuts the file to the old length. A reused one then loses its end, acknowledged commits in it.
+    options.set_recycle_log_file_num(0);
 }
 
 fn memory(options: &mut Options, settings: &RocksOptions) {

@@ -48,8 +48,8 @@ fn with_os_durability() {
 }
 
 #[test]
-fn without_recycling_and_filters() {
-    check(&RocksOptions { recycled_logs: 0, bloom_bits_per_key: 0.0, ..Default::default() });
+fn without_filters() {
+    check(&RocksOptions { bloom_bits_per_key: 0.0, ..Default::default() });
 }
 
 #[test]

@@ -58,11 +58,11 @@ fn one_process_shares_one_instance() {
 fn other_options_are_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let live = RocksKv::open(directory.path(), &small()).unwrap();
-    let other = RocksOptions { durability: Durability::Os, recycled_logs: 1, ..small() };
+    let other = RocksOptions { durability: Durability::Os, open_files_max: 17, ..small() };
     let Err(KvError::Invalid { reason }) = RocksKv::open(directory.path(), &other) else {
         panic!("opened with other options");
     };
-    assert!(reason.contains("durability") && reason.contains("recycled_logs"), "{reason}");
+    assert!(reason.contains("durability") && reason.contains("open_files_max"), "{reason}");
     drop(live);
     assert_eq!(RocksKv::open(directory.path(), &other).unwrap().durability(), Durability::Os);
 }
