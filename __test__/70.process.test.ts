@@ -193,6 +193,26 @@ test('a database is not dropped while a loop or a statement works on it', async 
   expect(await finished(child)).toMatchObject({ code: 0, output: '2000 2000\n' })
 })
 
+test('a database is not dropped while a transaction or calls with options work on it', async () => {
+  const text = `const storage = await library.openStorage({ store: process.argv.at(-1) })
+    const collect = async () => {
+      for (let n = 0; n < 5; n += 1) { gc(); await new Promise((resolve) => setTimeout(resolve, 5)) }
+    }
+    const [running, scoped] = await (async () => {
+      const [a, b] = [await storage.open('a'), await storage.open('b')]
+      const running = a.transaction(async (tx) => {
+        await collect()
+        return await tx.savepoint((inner) => inner.pluck('SELECT 1'))
+      })
+      return [running, b.with({ timeoutMs: 10000 })]
+    })()
+    await collect()
+    console.log(await running, await scoped.pluck('SELECT 2'))
+    await storage.close()`
+  const child = runModule(`${EXPOSE_GC}\n${text}`, join(directory, 'kept-too'))
+  expect(await finished(child)).toMatchObject({ code: 0, output: '1 2\n' })
+})
+
 test('a dropped database is closed and said so', async () => {
   const text = `const warnings = []
     const logger = { debug() {}, info() {}, error() {}, warn: (details) => warnings.push(details.actor) }
