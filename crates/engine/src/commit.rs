@@ -42,7 +42,7 @@ impl Engine {
         state: &LeaseState,
         request: &CommitRequest<'_>,
     ) -> Result<Committed, StoreError> {
-        self.hold_back(state);
+        self.hold_back(state)?;
         let mut writer = state.writer();
         let head = self.ready(state, &mut writer)?;
         if writer.last == Some(request.commit_id) {

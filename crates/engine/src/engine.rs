@@ -1,7 +1,7 @@
 //! The engine itself: what it is made of, and the contract it keeps.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use actor_sqlite_kv::Kv;
 use actor_sqlite_ltx::{Pgno, Txid};
@@ -24,6 +24,8 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) metrics: Metrics,
     pub(crate) queue: Mutex<Queue>,
+    /// A turn of the queue has ended.
+    pub(crate) turn_over: Condvar,
     /// The newest lease of each database that this engine gave out and nobody dropped.
     leases: Mutex<HashMap<ActorId, Weak<LeaseState>>>,
     token: Arc<()>,
@@ -38,6 +40,7 @@ impl Engine {
             options,
             metrics: Metrics::default(),
             queue: Mutex::default(),
+            turn_over: Condvar::new(),
             leases: Mutex::default(),
             token: Arc::new(()),
         }

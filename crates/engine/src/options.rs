@@ -33,6 +33,9 @@ pub struct CompactionOptions {
     pub hard_delta_count: u64,
     /// Bytes of deltas above the watermark at which a commit first compacts the database itself.
     pub hard_delta_bytes: u64,
+    /// How long a commit at one of these two waits for maintenance that works on its database, in
+    /// milliseconds, before it is refused.
+    pub hard_wait_ms: u64,
     /// The most bytes of deltas that one compaction folds, beyond the first two.
     pub plan_bytes_max: u64,
     /// About the largest batch that compaction and reclaim write, in bytes; the store's own limit
@@ -63,6 +66,7 @@ impl Default for CompactionOptions {
             idle_ms: 5_000,
             hard_delta_count: 4_096,
             hard_delta_bytes: 256 << 20,
+            hard_wait_ms: 2_000,
             plan_bytes_max: 64 << 20,
             batch_bytes: 4 << 20,
             retention_txids: 8,

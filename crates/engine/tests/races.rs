@@ -408,3 +408,50 @@ fn maintenance_is_fair_and_commits_hold_back_at_the_hard_limit() {
     }
     assert!(engine.metrics().commits_held_back >= 2);
 }
+
+/// While maintenance has the turn of a database, its commits stop at the hard limit: they wait,
+/// and are refused when it takes too long. Those of others go on.
+#[test]
+fn the_hard_limit_holds_while_maintenance_has_the_turn() {
+    for patient in [false, true] {
+        let kv = Arc::new(FaultKv::new());
+        let mut options = small_options();
+        options.compaction.hard_delta_count = 10;
+        options.compaction.hard_wait_ms = if patient { 600_000 } else { 0 };
+        let engine = engine_with(kv.clone(), options);
+        let (mut busy, mut other) =
+            (Owner::claim(&engine, &actor("a")), Owner::claim(&engine, &actor("b")));
+        for version in 0..10_u8 {
+            busy.commit(&[(1, vec![version; 512])].into(), 1).unwrap();
+        }
+        let (name, gate) = (busy.actor().clone(), Gate::new());
+        kv.fail_next(OpKind::Snapshot, Fault::HoldBefore(gate.clone()));
+        thread::scope(|scope| {
+            let maintenance = scope.spawn(|| engine.compact(&name));
+            gate.wait_arrived(1);
+            let held = engine.metrics().commits_held_back;
+            if patient {
+                let waits = scope.spawn(|| busy.commit(&[(1, vec![77; 512])].into(), 1).map(drop));
+                while engine.metrics().commits_held_back == held {
+                    thread::yield_now();
+                }
+                other.commit(&[(1, vec![5; 512])].into(), 1).unwrap();
+                gate.open();
+                waits.join().unwrap().unwrap();
+            } else {
+                let refused = busy.commit(&[(1, vec![77; 512])].into(), 1);
+                assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+                for version in 0..9_u8 {
+                    other.commit(&[(1, vec![version; 512])].into(), 1).unwrap();
+                }
+                gate.open();
+            }
+            assert!(matches!(maintenance.join().unwrap(), Ok(Compaction::Installed { .. })));
+        });
+        assert!(engine.stat(&name).unwrap().unwrap().delta_count <= 1);
+        busy.commit(&[(1, vec![99; 512])].into(), 1).unwrap();
+        busy.check();
+        other.check();
+        assert_sound(&engine, &name);
+    }
+}

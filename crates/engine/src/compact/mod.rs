@@ -17,6 +17,7 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 
 pub use maintain::{MaintenanceBudget, MaintenanceReport};
 pub(crate) use queue::Queue;
+use queue::Turn;
 
 use crate::Engine;
 use crate::db::Db;
@@ -64,7 +65,14 @@ impl Engine {
     /// [`StoreError::NotFound`]; [`StoreError::Corrupt`] when what is to be folded is damaged, in
     /// which case nothing is installed; [`StoreError::Unavailable`].
     pub fn compact(&self, actor: &ActorId) -> Result<Compaction, StoreError> {
-        let Some(_turn) = self.turn(actor) else { return Ok(Compaction::Busy) };
+        match self.turn(actor) {
+            Some(turn) => self.compact_in(&turn),
+            None => Ok(Compaction::Busy),
+        }
+    }
+
+    fn compact_in(&self, turn: &Turn<'_>) -> Result<Compaction, StoreError> {
+        let actor = turn.actor();
         let db = Db::new(actor);
         let begun_ns = self.clock.monotonic_ns();
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;

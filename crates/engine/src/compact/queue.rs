@@ -1,8 +1,10 @@
 //! Which databases wait for compaction, and which are being worked on.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::PoisonError;
+use std::time::Duration;
 
-use actor_sqlite_pagestore::ActorId;
+use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use crate::Engine;
 use crate::lease::LeaseState;
@@ -40,9 +42,16 @@ pub(super) struct Turn<'a> {
     actor: ActorId,
 }
 
+impl Turn<'_> {
+    pub(super) fn actor(&self) -> &ActorId {
+        &self.actor
+    }
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.engine.queue().busy.remove(&self.actor);
+        self.engine.turn_over.notify_all();
     }
 }
 
@@ -50,6 +59,16 @@ impl Engine {
     /// `None` while another thread has the turn.
     pub(super) fn turn(&self, actor: &ActorId) -> Option<Turn<'_>> {
         let free = self.queue().busy.insert(actor.clone());
+        free.then(|| Turn { engine: self, actor: actor.clone() })
+    }
+
+    /// Waits for the turn, without a lock; `None` if that takes longer.
+    fn turn_within(&self, actor: &ActorId, wait: Duration) -> Option<Turn<'_>> {
+        let (mut queue, _) = self
+            .turn_over
+            .wait_timeout_while(self.queue(), wait, |queue| queue.busy.contains(actor))
+            .unwrap_or_else(PoisonError::into_inner);
+        let free = queue.busy.insert(actor.clone());
         free.then(|| Turn { engine: self, actor: actor.clone() })
     }
 
@@ -65,18 +84,32 @@ impl Engine {
         }
     }
 
-    /// Lets a commit compact its database first if maintenance is far behind. A compaction that
-    /// fails must not fail the commit: the pages are as readable as before.
-    pub(crate) fn hold_back(&self, state: &LeaseState) {
-        let behind = {
-            let view = state.view();
-            let options = &self.options.compaction;
-            view.open_deltas.count() >= options.hard_delta_count
-                || view.open_deltas.bytes() >= options.hard_delta_bytes
-        };
-        if behind {
-            self.metrics.commits_held_back.add(1);
-            let _ = self.compact(&state.db.actor);
+    /// Lets a commit compact its database first if maintenance is far behind, after whoever works
+    /// on it now. A compaction that fails must not fail the commit: the pages are as readable as
+    /// before.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when another thread kept the turn for too long: the limit holds.
+    pub(crate) fn hold_back(&self, state: &LeaseState) -> Result<(), StoreError> {
+        if !self.is_far_behind(state) {
+            return Ok(());
         }
+        self.metrics.commits_held_back.add(1);
+        let wait = Duration::from_millis(self.options.compaction.hard_wait_ms);
+        let Some(turn) = self.turn_within(&state.db.actor, wait) else {
+            let reason = "too many commits wait for a compaction that is under way".into();
+            return Err(StoreError::Unavailable { reason });
+        };
+        if self.is_far_behind(state) {
+            let _ = self.compact_in(&turn);
+        }
+        Ok(())
+    }
+
+    fn is_far_behind(&self, state: &LeaseState) -> bool {
+        let view = state.view();
+        let options = &self.options.compaction;
+        view.open_deltas.count() >= options.hard_delta_count
+            || view.open_deltas.bytes() >= options.hard_delta_bytes
     }
 }
