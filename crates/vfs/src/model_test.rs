@@ -378,3 +378,17 @@ fn pages_cut_off_come_back_as_zeros() {
     assert!(set.is_clean());
     assert!(matches!(set.place(Pgno::new(9).unwrap()), Place::Base));
 }
+
+#[test]
+fn the_zeros_of_a_growth_are_counted_before_they_are_made() {
+    let lock_page = PageSize::MIN.lock_page();
+    let mut set = WriteSet::new(PageSize::MIN, 10);
+    set.put(Pgno::new(3).unwrap(), &[1; PAGE]);
+    set.put(Pgno::new(lock_page.get() + 5).unwrap(), &[1; PAGE]);
+    assert_eq!(set.trim(), u64::from(lock_page.get()) + 5 - 10 - 1 + 1);
+    assert_eq!(set.len(), 2);
+    set.truncate(20);
+    let pages = set.trim();
+    set.seal();
+    assert_eq!((pages, set.len()), (11, 11));
+}
