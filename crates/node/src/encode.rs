@@ -124,17 +124,17 @@ fn capacity(envelopes: &VecDeque<Envelope>) -> u32 {
 }
 
 /// Why a reply is replaced by an error.
-struct Refused(ErrorPayload);
+struct Refused(Box<ErrorPayload>);
 
 impl From<ErrorPayload> for Refused {
     fn from(payload: ErrorPayload) -> Self {
-        Self(payload)
+        Self(Box::new(payload))
     }
 }
 
 impl From<napi::Error> for Refused {
     fn from(error: napi::Error) -> Self {
-        Self(ErrorPayload::too_large(&error.reason))
+        Self(Box::new(ErrorPayload::too_large(&error.reason)))
     }
 }
 
@@ -189,7 +189,7 @@ impl<'env> Writer<'env> {
         if let Some(cursor) = cursor {
             connection::close_cursor(self.connection, database, cursor);
         }
-        self.error(request, payload.0)?;
+        self.error(request, *payload.0)?;
         Ok(None)
     }
 
