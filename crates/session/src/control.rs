@@ -21,8 +21,10 @@ pub(crate) struct Control {
     stop: AtomicU8,
     deadline_ns: AtomicU64,
     timeout_ms: AtomicU64,
-    /// Something is being undone, which must come to its end.
+    /// Something runs that must come to its end.
     shielded: AtomicBool,
+    /// Nothing may run any more, for good.
+    aborted: AtomicBool,
 }
 
 impl Control {
@@ -33,6 +35,7 @@ impl Control {
             deadline_ns: AtomicU64::new(NO_DEADLINE),
             timeout_ms: AtomicU64::new(0),
             shielded: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
         }
     }
 
@@ -45,6 +48,11 @@ impl Control {
 
     pub(crate) fn interrupt(&self) {
         self.stop.store(INTERRUPTED, Ordering::Relaxed);
+    }
+
+    /// Stops the running command and each that comes.
+    pub(crate) fn abort(&self) {
+        self.aborted.store(true, Ordering::Relaxed);
     }
 
     /// Sets the running command's deadline, unless it has an earlier one.
@@ -60,7 +68,7 @@ impl Control {
         if self.shielded.load(Ordering::Relaxed) {
             return false;
         }
-        if self.stop.load(Ordering::Relaxed) != RUNNING {
+        if self.stop.load(Ordering::Relaxed) != RUNNING || self.aborted.load(Ordering::Relaxed) {
             return true;
         }
         let deadline_ns = self.deadline_ns.load(Ordering::Relaxed);
@@ -79,7 +87,7 @@ impl Control {
                 let timeout_ms = self.timeout_ms.load(Ordering::Relaxed);
                 Some(SessionError::Timeout { timeout_ms })
             }
-            _ => None,
+            _ => self.aborted.load(Ordering::Relaxed).then_some(SessionError::Interrupted),
         }
     }
 
@@ -91,11 +99,11 @@ impl Control {
         }
     }
 
-    /// Runs what undoes something, which nothing may stop.
-    pub(crate) fn shielded<T>(&self, undo: impl FnOnce() -> T) -> T {
-        self.shielded.store(true, Ordering::Relaxed);
-        let result = undo();
-        self.shielded.store(false, Ordering::Relaxed);
+    /// Runs what begins, ends or undoes something, which nothing may stop.
+    pub(crate) fn shielded<T>(&self, run: impl FnOnce() -> T) -> T {
+        let outer = self.shielded.swap(true, Ordering::Relaxed);
+        let result = run();
+        self.shielded.store(outer, Ordering::Relaxed);
         result
     }
 }

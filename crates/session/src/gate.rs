@@ -69,6 +69,11 @@ impl Gate {
         self.lock().failed.clone()
     }
 
+    /// Covers every answer given so far.
+    pub(crate) fn newest(&self) -> Ticket {
+        self.lock().newest
+    }
+
     /// Whether an answer rests on a ticket that the store was not asked to make durable.
     pub(crate) fn unsynced(&self) -> bool {
         let state = self.lock();

@@ -37,6 +37,13 @@ impl Letter {
     fn is_close(&self) -> bool {
         matches!(&self.work, Work::Command(Command { action: Action::Close, .. }, _))
     }
+
+    /// Whether it gives something back: refused, that would be held for ever.
+    pub(crate) fn must_run(work: &Work) -> bool {
+        use Action::{Close, CloseCursor, Finalize, Rollback};
+        let Work::Command(Command { action, .. }, _) = work else { return false };
+        matches!(action, Close | CloseCursor(_) | Finalize(_) | Rollback)
+    }
 }
 
 pub(crate) struct Mailbox {
@@ -51,6 +58,8 @@ struct Inner {
     /// The session is in the executor's queue or runs.
     scheduled: bool,
     running: Option<u64>,
+    /// Nothing but a close is taken any more.
+    aborted: bool,
     depth_max: usize,
 }
 
@@ -72,8 +81,10 @@ impl Mailbox {
         let mut inner = self.lock();
         for letter in letters {
             let waiting = inner.queue.len();
-            let full = waiting >= self.queue_max && !letter.is_close();
+            let full = waiting >= self.queue_max && !Letter::must_run(&letter.work);
+            let closed = inner.aborted && !letter.is_close();
             match letter.work {
+                Work::Command(_, reply) if closed => refused.push((reply, SessionError::Closed)),
                 Work::Command(_, reply) if full => {
                     refused.push((reply, SessionError::QueueFull { waiting }));
                 }
@@ -123,6 +134,22 @@ impl Mailbox {
             Work::Command(_, reply) => Some(reply),
             Work::Open => None,
         }
+    }
+
+    /// Stops what runs, and takes all out but closes; later ones are refused.
+    pub(crate) fn abort(&self) -> Refused {
+        let mut inner = self.lock();
+        inner.aborted = true;
+        self.control.abort();
+        let mut refused = Refused::new();
+        for letter in std::mem::take(&mut inner.queue) {
+            let close = letter.is_close();
+            match letter.work {
+                Work::Command(_, reply) if !close => refused.push((reply, SessionError::Closed)),
+                _ => inner.queue.push_back(letter),
+            }
+        }
+        refused
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -106,6 +106,15 @@ impl Session {
         }
     }
 
+    /// Stops the running command, refuses all that wait and all that come with
+    /// [`SessionError::Closed`], but for [`Action::Close`], which is still needed. Those that
+    /// wait are answered here and now. What is being committed or undone comes to its end.
+    pub fn abort(&self) {
+        for (reply, error) in self.handle.core.mailbox.abort() {
+            send(reply, Err(error));
+        }
+    }
+
     /// Whether a transaction was open after the newest command.
     pub fn in_transaction(&self) -> bool {
         self.handle.core.in_transaction.load(Ordering::Relaxed)
@@ -152,7 +161,7 @@ impl Core {
     fn deadline(&self, work: &Work, now_ns: u64) -> Option<Deadline> {
         let Work::Command(command, _) = work else { return None };
         let timeout_ms = command.timeout_ms.or(self.timeout_ms)?;
-        if matches!(command.action, Action::Close) {
+        if Letter::must_run(work) {
             return None;
         }
         let at_ns = now_ns.saturating_add(timeout_ms.saturating_mul(1_000_000));
@@ -237,8 +246,9 @@ impl Core {
         let connection = match life {
             Life::Open(connection) => connection,
             _ if matches!(command.action, Action::Close) => {
+                // What was answered before it was durable must have become so.
                 self.end(life, Life::Closed);
-                return (Ok(Answer::Done), Ticket::ZERO);
+                return (Ok(Answer::Done), self.gate.newest());
             }
             Life::Dead(error) => return (Err(error.clone()), Ticket::ZERO),
             Life::New(_) | Life::Closed => return (Err(SessionError::Closed), Ticket::ZERO),
@@ -300,6 +310,7 @@ impl Core {
     fn turn(self: &Arc<Self>, life: &mut Life, turn: &Turn<'_>) {
         let started_ns = self.clock.monotonic_ns();
         if let Life::Open(connection) = life {
+            connection.mount().enter();
             connection.expire_transaction(started_ns);
             self.in_transaction.store(connection.in_transaction(), Ordering::Relaxed);
         }

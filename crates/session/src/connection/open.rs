@@ -15,7 +15,7 @@ use super::{Connection, MountGuard, Settings};
 use crate::compiled::StatementCache;
 use crate::control::Control;
 use crate::metrics::Counters;
-use crate::raw::Db;
+use crate::raw::{Db, stepped_to_its_end};
 use crate::slow_store::SlowStore;
 use crate::{Host, Limits, OpenOptions, SessionError, authorizer};
 
@@ -74,7 +74,10 @@ pub(crate) fn open(
             set_up(&sqlite, &options, new_page_size, head.page_size)?;
             sqlite.authorizer(Some(authorizer::new(options.readonly, vacuuming.clone())))?;
             let control = control.clone();
-            sqlite.progress_handler(PROGRESS_OPS, Some(move || control.must_stop()))?;
+            sqlite.progress_handler(
+                PROGRESS_OPS,
+                Some(move || !stepped_to_its_end() && control.must_stop()),
+            )?;
             Ok(sqlite)
         })
         .map_err(|error| match mount.0.poison().or_else(|| mount.0.take_error()) {
@@ -142,7 +145,12 @@ fn set_up(
     if options.readonly {
         pragmas += "PRAGMA query_only=ON;";
     }
-    sqlite.execute_batch(&pragmas)
+    sqlite.execute_batch(&pragmas)?;
+    // Last: they bind what comes from outside, not the text above.
+    for (limit, value) in limits(&options.limits) {
+        sqlite.set_limit(limit, value)?;
+    }
+    Ok(())
 }
 
 /// Each limit with its value: the caller's or ours.

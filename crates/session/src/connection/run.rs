@@ -10,7 +10,7 @@ use crate::compiled::Compiled;
 use crate::fault::Fault;
 use crate::keyword::Kind;
 use crate::raw::Step;
-use crate::{Answer, Changes, Params, Rows, Source, Want};
+use crate::{Answer, Behavior, Changes, Params, Rows, Source, Want};
 
 impl Connection {
     pub(super) fn execute(
@@ -33,7 +33,11 @@ impl Connection {
                 }
             };
         }
-        let result = self.run(&mut compiled, params, want);
+        // The rows of a statement that writes may be too many: what it wrote is then undone.
+        let result = match compiled.reader() && !compiled.readonly {
+            true => self.whole(Behavior::Deferred, |it| it.run(&mut compiled, params, want)),
+            false => self.run(&mut compiled, params, want),
+        };
         self.check_in(home, compiled);
         match (want, result?) {
             // A statement that writes is committed only at its end: an open cursor would hold back
@@ -116,11 +120,12 @@ impl Connection {
         }
     }
 
-    /// Runs one of our own statements, which has no parameters.
+    /// Runs one of our own statements, which has no parameters. Nothing stops it: half a BEGIN
+    /// would leave a transaction that nobody knows of.
     pub(super) fn control_statement(&mut self, sql: &str) -> Result<(), Fault> {
         let sql: Arc<str> = sql.into();
         let (home, mut compiled) = self.check_out(Source::Sql(sql))?;
-        let result = finish(&mut compiled);
+        let result = self.control.shielded(|| finish(&mut compiled));
         self.check_in(home, compiled);
         result
     }

@@ -190,8 +190,24 @@ impl Connection {
         }
     }
 
-    /// Runs `work` as a transaction, or as a savepoint inside the open one, whole or not at all.
+    /// Runs `work` as a transaction of its own, or as a savepoint inside the open one.
     pub(super) fn atomically<T>(
+        &mut self,
+        behavior: Behavior,
+        work: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let outermost = self.db.autocommit();
+        let result = self.whole(behavior, work);
+        match (&result, outermost) {
+            (Ok(_), true) => self.counters.committed.add(1),
+            (Err(_), true) => self.counters.rolled_back.add(1),
+            (_, false) => {}
+        }
+        result
+    }
+
+    /// Runs `work` whole or not at all.
+    pub(super) fn whole<T>(
         &mut self,
         behavior: Behavior,
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
@@ -210,12 +226,8 @@ impl Connection {
             Ok(value)
         });
         match (&result, outermost) {
-            (Ok(_), true) => self.counters.committed.add(1),
-            (Ok(_), false) => {}
-            (Err(_), true) => {
-                self.undo()?;
-                self.counters.rolled_back.add(1);
-            }
+            (Ok(_), _) => {}
+            (Err(_), true) => self.undo()?,
             (Err(_), false) if self.db.autocommit() => {}
             (Err(_), false) => self.undo_savepoint(depth)?,
         }

@@ -5,4 +5,4 @@ mod db;
 mod statement;
 
 pub(crate) use db::{Db, RawError};
-pub(crate) use statement::{ColumnValue, Statement, Step};
+pub(crate) use statement::{ColumnValue, Statement, Step, stepped_to_its_end};

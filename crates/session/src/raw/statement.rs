@@ -1,5 +1,6 @@
 //! Statements.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_uint};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -8,6 +9,21 @@ use rusqlite::ffi;
 
 use super::db::{Db, RawError, owned};
 use crate::{Column, Params, Value};
+
+thread_local! {
+    /// The statement that a `step` on this thread is in.
+    static STEPPING: Cell<*mut ffi::sqlite3_stmt> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Whether the statement that this thread steps has done its work, its commit included.
+///
+/// SQLite asks its progress handler once more on the way out of a finished statement
+/// (`sqlite3VdbeExec`, `vdbe_return`); an interrupt there reports as failed what has happened.
+pub(crate) fn stepped_to_its_end() -> bool {
+    let raw = STEPPING.get();
+    // SAFETY: not null only while `step` borrows the statement further up this thread's stack.
+    !raw.is_null() && unsafe { ffi::sqlite3_stmt_busy(raw) } == 0
+}
 
 /// A compiled statement. It owns what is bound to it, and keeps its connection open.
 pub(crate) struct Statement {
@@ -74,8 +90,12 @@ impl Statement {
 
     /// Runs to the next row or the end.
     pub(crate) fn step(&mut self) -> Result<Step, RawError> {
+        let raw = self.raw();
+        STEPPING.set(raw);
         // SAFETY: the statement is alive, and no borrowed column value is, as `self` is `&mut`.
-        match unsafe { ffi::sqlite3_step(self.raw()) } {
+        let code = unsafe { ffi::sqlite3_step(raw) };
+        STEPPING.set(ptr::null_mut());
+        match code {
             ffi::SQLITE_ROW => Ok(Step::Row),
             ffi::SQLITE_DONE => Ok(Step::Done),
             code => Err(self.db.error(code)),
