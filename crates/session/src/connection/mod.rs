@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     prepared: HashMap<u64, prepared::Prepared>,
     cache: StatementCache,
     transaction: Option<transaction::Transaction>,
+    /// A transaction may be open that we began and nobody owns, as undoing it failed.
+    stray: bool,
     /// How the newest transaction ended, for those that still name it.
     ended: Option<(TransactionId, transaction::End)>,
     next_id: u64,

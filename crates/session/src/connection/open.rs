@@ -90,6 +90,7 @@ pub(crate) fn open(
         prepared: HashMap::new(),
         cache: StatementCache::new(options.statement_cache_size),
         transaction: None,
+        stray: false,
         ended: None,
         next_id: 0,
         settings: Settings {
@@ -126,9 +127,6 @@ fn set_up(
         (DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, options.foreign_keys),
     ] {
         sqlite.set_db_config(config, on)?;
-    }
-    for (limit, value) in limits(&options.limits) {
-        sqlite.set_limit(limit, value)?;
     }
     let cache_kib = (options.cache_bytes / 1024).clamp(1, i32::MAX as u64);
     let spill_pages = options.transaction_bytes / page_size.bytes() as u64;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use actor_sqlite_pagestore::StoreError;
+
 use super::Connection;
 use super::cursor::Cursor;
 use crate::collect::{Collector, too_large};
@@ -10,7 +12,7 @@ use crate::compiled::Compiled;
 use crate::fault::Fault;
 use crate::keyword::Kind;
 use crate::raw::Step;
-use crate::{Answer, Behavior, Changes, Params, Rows, Source, Want};
+use crate::{Answer, Behavior, Changes, Params, Rows, SessionError, Source, Want};
 
 impl Connection {
     pub(super) fn execute(
@@ -33,9 +35,8 @@ impl Connection {
                 }
             };
         }
-        // The rows of a statement that writes may be too many: what it wrote is then undone.
         let result = match compiled.reader() && !compiled.readonly {
-            true => self.whole(Behavior::Deferred, |it| it.run(&mut compiled, params, want)),
+            true => self.run_returning(&mut compiled, params, want),
             false => self.run(&mut compiled, params, want),
         };
         self.check_in(home, compiled);
@@ -70,6 +71,26 @@ impl Connection {
             Some(rows) => Answer::Rows(rows),
             None => Answer::Changes(self.changes(compiled, total)),
         })
+    }
+
+    /// Runs a statement that writes and returns rows. They may be too many, and SQLite would keep
+    /// what a statement wrote that is left before its end: it is undone, by itself or with the
+    /// open transaction. (No savepoint: FTS5 writes its index out at each.)
+    fn run_returning(
+        &mut self,
+        compiled: &mut Compiled,
+        params: Params,
+        want: Want,
+    ) -> Result<Answer, Fault> {
+        if self.db.autocommit() {
+            return self.whole(Behavior::Deferred, |it| it.run(compiled, params, want));
+        }
+        let result = self.run(compiled, params, want);
+        if let Err(Fault::Session(SessionError::Store(StoreError::Limit { .. }))) = result {
+            let _ = compiled.statement.reset();
+            self.undo()?;
+        }
+        result
     }
 
     fn start(&mut self, compiled: &mut Compiled, params: Params) -> Result<(), Fault> {
@@ -124,10 +145,13 @@ impl Connection {
     /// would leave a transaction that nobody knows of.
     pub(super) fn control_statement(&mut self, sql: &str) -> Result<(), Fault> {
         let sql: Arc<str> = sql.into();
-        let (home, mut compiled) = self.check_out(Source::Sql(sql))?;
-        let result = self.control.shielded(|| finish(&mut compiled));
-        self.check_in(home, compiled);
-        result
+        let control = Arc::clone(&self.control);
+        control.shielded(|| {
+            let (home, mut compiled) = self.check_out(Source::Sql(sql))?;
+            let result = finish(&mut compiled);
+            self.check_in(home, compiled);
+            result
+        })
     }
 }
 

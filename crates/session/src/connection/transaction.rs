@@ -57,6 +57,9 @@ fn savepoint(verb: &str, depth: u32) -> String {
 impl Connection {
     /// Checks that a command may run now: in the open transaction, or outside if there is none.
     pub(super) fn enter(&mut self, given: Option<TransactionId>) -> Result<(), Fault> {
+        if self.stray {
+            self.undo()?;
+        }
         match (given, &self.transaction) {
             (None, None) => Ok(()),
             (None, Some(_)) => Err(Fault::usage(
@@ -103,7 +106,7 @@ impl Connection {
             }
             return Ok(Answer::Began(id));
         }
-        self.control_statement(behavior.sql())?;
+        self.open_transaction(behavior)?;
         let id = TransactionId(self.next_id());
         let deadline = self.settings.transaction_timeout_ms.map(|timeout_ms| Deadline {
             at_ns: self.clock.monotonic_ns().saturating_add(timeout_ms.saturating_mul(1_000_000)),
@@ -155,19 +158,27 @@ impl Connection {
 
     /// Rolls the transaction back, if SQLite has not.
     pub(super) fn undo(&mut self) -> Result<(), Fault> {
-        if self.db.autocommit() {
-            return Ok(());
+        if !self.db.autocommit() {
+            self.control_statement("ROLLBACK")?;
         }
-        let control = self.control.clone();
-        control.shielded(|| self.control_statement("ROLLBACK"))
+        self.stray = false;
+        Ok(())
+    }
+
+    /// Opens a transaction. If that fails, none is left open that was not open before.
+    fn open_transaction(&mut self, behavior: Behavior) -> Result<(), Fault> {
+        let outermost = self.db.autocommit();
+        let result = self.control_statement(behavior.sql());
+        if result.is_err() && outermost {
+            self.stray = true;
+            self.undo()?;
+        }
+        result
     }
 
     fn undo_savepoint(&mut self, depth: u32) -> Result<(), Fault> {
-        let control = self.control.clone();
-        control.shielded(|| {
-            self.control_statement(&savepoint("ROLLBACK TO", depth))?;
-            self.control_statement(&savepoint("RELEASE", depth))
-        })
+        self.control_statement(&savepoint("ROLLBACK TO", depth))?;
+        self.control_statement(&savepoint("RELEASE", depth))
     }
 
     /// When the open transaction's time is over.
@@ -215,7 +226,7 @@ impl Connection {
         let outermost = self.db.autocommit();
         let depth = 1 + self.transaction.as_ref().map_or(0, |open| open.savepoints);
         match outermost {
-            true => self.control_statement(behavior.sql())?,
+            true => self.open_transaction(behavior)?,
             false => self.control_statement(&savepoint("SAVEPOINT", depth))?,
         }
         let result = work(self).and_then(|value| {
@@ -227,7 +238,10 @@ impl Connection {
         });
         match (&result, outermost) {
             (Ok(_), _) => {}
-            (Err(_), true) => self.undo()?,
+            (Err(_), true) => {
+                self.stray = true;
+                self.undo()?;
+            }
             (Err(_), false) if self.db.autocommit() => {}
             (Err(_), false) => self.undo_savepoint(depth)?,
         }
