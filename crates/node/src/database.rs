@@ -1,6 +1,6 @@
 //! A database that is open in an environment.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +11,9 @@ use crate::error::{ErrorPayload, Outcome, session_error};
 use crate::metrics::DatabaseMetrics;
 use crate::store::StoreRef;
 
-/// How long the end of an environment waits for one of its databases, and how often it interrupts
-/// what runs then: commands may stand in line before the close, and each gets its turn.
-const ABANDON_POLL: Duration = Duration::from_millis(5);
-const ABANDON_POLLS_MAX: usize = 2000;
+/// How long the end of an environment waits for one of its databases. Nothing is left to run there
+/// but the undoing of what runs, and the close.
+const ABANDON_MAX: Duration = Duration::from_secs(10);
 
 /// A session, and the store it lives in.
 pub struct Database {
@@ -59,10 +58,10 @@ impl Database {
         self.session.metrics().into()
     }
 
-    /// Interrupts what runs and closes, without waiting.
+    /// Stops what runs, refuses what waits and closes, without waiting.
     pub fn abandon(self) -> Abandoned {
         let (tell, closed) = channel();
-        self.session.interrupt(None);
+        self.session.abort();
         let close = Command { id: 0, action: Action::Close, transaction: None, timeout_ms: None };
         let reply = move |_| {
             // Nobody waits any more if this fails.
@@ -88,12 +87,8 @@ pub struct Abandoned {
 impl Abandoned {
     /// Waits for the end, and then lets the store go too.
     pub fn wait(self) {
-        for _ in 0..ABANDON_POLLS_MAX {
-            match self.closed.recv_timeout(ABANDON_POLL) {
-                Err(RecvTimeoutError::Timeout) => self.database.session.interrupt(None),
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
+        // Whatever came of it: the environment has to go.
+        let _ = self.closed.recv_timeout(ABANDON_MAX);
         let store = self.database.store.clone();
         drop(self.database);
         store.close();
