@@ -175,14 +175,18 @@ impl Core {
     }
 
     /// After the executor's end: closes the database here and now, and refuses what waits.
-    fn wind_up(&self) {
+    fn wind_up(self: &Arc<Self>) {
         let mut life = self.life();
         self.end(&mut life, Life::Closed);
         loop {
             while let Some(letter) = self.mailbox.next() {
                 if let Work::Command(command, reply) = letter.work {
-                    let closing = matches!(command.action, Action::Close);
-                    send(reply, if closing { Ok(Answer::Done) } else { Err(SessionError::Closed) });
+                    if matches!(command.action, Action::Close) {
+                        self.gate.pass(self.gate.newest(), true, reply, Ok(Answer::Done));
+                        self.gate.sync_in_background();
+                    } else {
+                        send(reply, Err(SessionError::Closed));
+                    }
                 }
             }
             if !self.mailbox.rest() {

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 
-use actor_sqlite_pagestore::{PageStore, StoreError, Ticket};
+use actor_sqlite_pagestore::{ClaimOptions, PageStore, StoreError, Ticket};
 use actor_sqlite_session::*;
 use common::*;
 use gate_store::GateStore;
@@ -175,9 +175,39 @@ fn a_failed_sync_is_the_end() {
             assert!(dead(&db.all("SELECT 1")));
         }
         assert_eq!(db.session.metrics().vfs.commits_batch, 1, "nothing ran after the failure");
-        let _ = db.close();
+        assert!(dead(&db.close()), "what was answered is not durable");
         assert!(matches!(db.run("SELECT 1"), Err(SessionError::Closed)));
+        assert!(dead(&db.close()));
     }
+}
+
+#[test]
+fn a_close_after_a_failed_sync_and_the_executors_end_fails() {
+    let (store, host) = store_and_host();
+    let options = OpenOptions { durability: Durability::Gated, ..OpenOptions::default() };
+    let db = try_open(&host, "a", options).unwrap();
+    db.run("CREATE TABLE t (a)").unwrap();
+    store.fail();
+    host.executor.shutdown();
+    assert!(dead(&db.close()));
+}
+
+#[test]
+fn the_close_of_a_fenced_session_waits_for_what_it_answered() {
+    let (store, host) = store_and_host();
+    let options = OpenOptions { durability: Durability::Gated, ..OpenOptions::default() };
+    let db = try_open(&host, "a", options).unwrap();
+    db.run("CREATE TABLE t (a)").unwrap();
+    let page_size = OpenOptions::default().page_size;
+    let thief = ClaimOptions { owner: "thief".into(), create: false, page_size };
+    store.mem.claim(&actor("a"), &thief).unwrap();
+    let fenced = db.run("INSERT INTO t VALUES (1)");
+    assert!(matches!(fenced, Err(SessionError::Store(StoreError::Fenced { .. }))), "{fenced:?}");
+    let close = db.start(Action::Close);
+    let last = db.start(run("SELECT 1"));
+    assert!(last.recv().unwrap().is_err());
+    assert!(close.try_recv().is_err(), "the table is not durable");
+    synced(&store, &close).unwrap();
 }
 
 #[test]
