@@ -182,6 +182,58 @@ fn deadlines() {
     assert_eq!(db.one("SELECT 1"), int(1));
 }
 
+/// What gives something back is never refused for the time it waited.
+#[test]
+fn rollback_and_the_like_have_no_deadline() {
+    let clock = Arc::new(ManualClock::default());
+    let host = host_with(Arc::new(MemPageStore::new()), 2, 4, clock.clone());
+    let options = OpenOptions { timeout_ms: Some(100), ..OpenOptions::default() };
+    let db = try_open(&host, "a", options).unwrap();
+    db.run("CREATE TABLE t (a)").unwrap();
+    let Answer::Prepared(statement) = db.call(Action::Prepare("SELECT 1".into())).unwrap() else {
+        panic!("no statement");
+    };
+    let rows = execute("VALUES (1), (2)", Params::None, Want::Chunk { rows_max: 1 });
+    let cursor = rows_of(db.call(rows).unwrap()).more.unwrap();
+    let id = db.begin();
+    db.call_in(id, run("INSERT INTO t VALUES (1)")).unwrap();
+    let blocker = db.start_command(db.command(endless(), Some(id)));
+    let freeing = [
+        db.start(Action::CloseCursor(cursor)),
+        db.start(Action::Finalize(statement.id)),
+        db.start_command(db.command(Action::Rollback, Some(id))),
+    ];
+    clock.advance_ms(1000);
+    let timeout = |result| matches!(result, Err(SessionError::Timeout { timeout_ms: 100 }));
+    assert!(timeout(blocker.recv().unwrap()));
+    for answer in freeing {
+        answer.recv().unwrap().unwrap();
+    }
+    assert!(!db.session.in_transaction());
+    assert_eq!(db.one("SELECT count(*) FROM t"), int(0));
+}
+
+#[test]
+fn a_full_queue_takes_a_rollback() {
+    let options = OpenOptions { queue_max: 1, ..OpenOptions::default() };
+    let db = try_open(&host(), "a", options).unwrap();
+    let id = db.begin();
+    let blocker = db.command(endless(), Some(id));
+    let blocker_id = blocker.id;
+    let blocker = db.start_command(blocker);
+    let full = || {
+        let answer = db.start_command(db.command(run("CREATE TABLE t (a)"), Some(id)));
+        matches!(answer.try_recv(), Ok(Err(SessionError::QueueFull { .. })))
+    };
+    while !full() {}
+    let rollback = db.start_command(db.command(Action::Rollback, Some(id)));
+    while blocker.try_recv().is_err() {
+        db.session.interrupt(Some(blocker_id));
+    }
+    rollback.recv().unwrap().unwrap();
+    assert!(!db.session.in_transaction());
+}
+
 #[test]
 fn a_full_queue_refuses() {
     let options = OpenOptions { queue_max: 3, ..OpenOptions::default() };

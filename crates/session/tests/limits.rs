@@ -117,6 +117,56 @@ fn triggers_that_fire_themselves() {
     assert_eq!(db.one("SELECT count(*) FROM t"), int(0));
 }
 
+/// A limit binds what comes from outside, not what a session says itself to open and to begin.
+#[test]
+fn small_limits_open() {
+    let limits = Limits { sql_length: Some(100), length: Some(100), ..Limits::default() };
+    for readonly in [false, true] {
+        let options = OpenOptions { limits, readonly, ..OpenOptions::default() };
+        let db = try_open(&host(), "a", options).unwrap();
+        let id = db.begin();
+        let inner = db.call_in(id, Action::Begin(Behavior::Deferred)).unwrap();
+        assert_eq!(began(inner), id);
+        db.call_in(id, Action::Rollback).unwrap();
+        db.call_in(id, Action::Rollback).unwrap();
+        assert_eq!(code(db.all(&format!("SELECT 1 -- {}", "x".repeat(100)))) & 0xff, TOOBIG);
+    }
+}
+
+/// A result that is too large is an error, and an error means that nothing happened.
+#[test]
+fn too_many_rows_of_a_statement_that_writes() {
+    let options = OpenOptions { result_bytes_max: 1000, ..OpenOptions::default() };
+    let db = try_open(&host(), "a", options).unwrap();
+    db.run("CREATE TABLE t (a)").unwrap();
+    let sql = "INSERT INTO t WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n \
+               LIMIT 1000) SELECT i FROM n RETURNING a";
+    let too_large = |result: &Result<Answer>| {
+        matches!(
+            result,
+            Err(SessionError::Store(actor_sqlite_pagestore::StoreError::Limit { limit: 1000, .. }))
+        )
+    };
+    for want in [Want::All, Want::Chunk { rows_max: 1 }] {
+        assert!(too_large(&db.call(execute(sql, Params::None, want))));
+        assert!(!db.session.in_transaction());
+        assert_eq!(db.one("SELECT count(*) FROM t"), int(0));
+
+        let id = db.begin();
+        db.call_in(id, run("INSERT INTO t VALUES (0)")).unwrap();
+        assert!(too_large(&db.call_in(id, execute(sql, Params::None, want))));
+        let commit = db.call_in(id, Action::Commit);
+        assert!(matches!(commit, Err(SessionError::TransactionOver { .. })), "{commit:?}");
+        assert_eq!(db.one("SELECT count(*) FROM t"), int(0));
+    }
+    let entries = ["INSERT INTO t VALUES (0)", sql];
+    let entries = entries.map(|sql| BatchEntry { sql: sql.into(), rows: vec![] }).to_vec();
+    assert!(too_large(&db.call(Action::Batch { entries, behavior: Behavior::Deferred })));
+    assert_eq!(db.one("SELECT count(*) FROM t"), int(0));
+    db.all("INSERT INTO t VALUES (1) RETURNING a").unwrap();
+    assert_eq!(db.one("SELECT count(*) FROM t"), int(1));
+}
+
 #[test]
 fn limits_can_be_set() {
     let limits = Limits {

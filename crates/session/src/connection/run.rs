@@ -35,7 +35,9 @@ impl Connection {
                 }
             };
         }
-        let result = match compiled.reader() && !compiled.readonly {
+        // Not a PRAGMA, which may do something else inside a transaction.
+        let writes = matches!(compiled.kind, Kind::Insert | Kind::Update | Kind::Delete);
+        let result = match writes && compiled.reader() && want != Want::Run {
             true => self.run_returning(&mut compiled, params, want),
             false => self.run(&mut compiled, params, want),
         };
