@@ -175,7 +175,7 @@ impl PageStore for Remote {
         actor: &ActorId,
         options: &ClaimOptions,
     ) -> std::result::Result<Claim, StoreError> {
-        self.clock.advance_ms(1);
+        self.clock.advance_ms(20);
         self.mem.claim(actor, options)
     }
 
@@ -194,7 +194,7 @@ impl PageStore for Remote {
         lease: &Lease,
         request: &CommitRequest<'_>,
     ) -> std::result::Result<Committed, StoreError> {
-        self.clock.advance_ms(1);
+        self.clock.advance_ms(20);
         let mut commits = self.commits.lock().unwrap();
         *commits += 1;
         self.changed.notify_all();
