@@ -92,6 +92,7 @@ enum Kind {
 }
 
 impl ToNapiValue for Drained {
+    // SAFETY: the trait's contract is all that is relied on: `env` is alive and this is its thread.
     unsafe fn to_napi_value(env: sys::napi_env, drained: Self) -> Result<sys::napi_value> {
         let env = Env::from_raw(env);
         let Drained { connection, mut envelopes } = drained;
