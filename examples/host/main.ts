@@ -18,13 +18,35 @@ import { showMetrics } from './metrics.js'
 
 const LEDGERS = 32
 
-const { values: options } = parseArgs({
-  options: {
-    store: { type: 'string', default: './data' },
-    actors: { type: 'string', default: '5000' },
-    kills: { type: 'string', default: '3' },
-  },
-})
+interface Options {
+  readonly store: string
+  readonly actors: number
+  readonly kills: number
+}
+
+/** The command line, or one line that says what is wrong with it. */
+function readOptions(): Options {
+  const natural = (name: string, text: string) => {
+    if (!/^\d+$/.test(text)) throw new Error(`--${name} takes a whole number, not '${text}'`)
+    return Number(text)
+  }
+  try {
+    const { values } = parseArgs({
+      options: {
+        store: { type: 'string', default: './data' },
+        actors: { type: 'string', default: '5000' },
+        kills: { type: 'string', default: '3' },
+      },
+    })
+    const { store, actors, kills } = values
+    return { store, actors: natural('actors', actors), kills: natural('kills', kills) }
+  } catch (error) {
+    console.error(
+      `${error instanceof Error ? error.message : error}\nusage: npm start -- [--store DIR] [--actors N] [--kills N]`,
+    )
+    process.exit(2)
+  }
+}
 
 async function loadCountries(storage: Storage, countries: Map<string, City[]>): Promise<void> {
   const total = [...countries.values()].reduce((n, cities) => n + cities.length, 0)
@@ -206,18 +228,18 @@ async function lastEntries(store: string): Promise<number[]> {
 
 async function main(): Promise<void> {
   const started = performance.now()
-  const { store } = options
+  const { store, actors, kills } = readOptions()
   console.log(`${bold('actor-sqlite')}: a private SQLite for each actor, all of them in ${bold(store)}`)
 
   const countries = citiesByCountry()
   const storage = await openStorage({ store })
   await loadCountries(storage, countries)
   await queryCountries(storage, countries)
-  await manyActors(storage, Number(options.actors))
+  await manyActors(storage, actors)
   showMetrics(storage)
   await storage.close()
 
-  const sound = await killAndRecover(store, Number(options.kills))
+  const sound = await killAndRecover(store, kills)
   const took = dim(`${ms(performance.now() - started)} in all; run it again and it goes on from ${store}`)
   console.log(
     `\n${sound ? green('Nothing acknowledged was lost.') : red('Something was lost: see above.')} ${took}`,
