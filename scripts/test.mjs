@@ -5,10 +5,12 @@
  *     npm test -- [suite…]    runs only suites whose names begin so
  */
 
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from './build.mjs'
 import { capture, cargoEnvironment, filesBelow, root } from './project.mjs'
+import { buildExamples } from './start.mjs'
 
 const wanted = process.argv.slice(2)
 const reports = join(root, 'node_modules', '.cache', 'actor-sqlite')
@@ -98,6 +100,28 @@ function declarations() {
   }
 }
 
+/** The programs of the README, as a user runs them. */
+function examples() {
+  buildExamples()
+  const folder = mkdtempSync(join(tmpdir(), 'actor-sqlite-examples-'))
+  const program = (name, ...args) =>
+    capture(process.execPath, [join(root, 'build', 'examples', name, 'main.js'), ...args], { cwd: folder })
+  const runs = [
+    program('notes', 'buy', 'milk'),
+    program('chat'),
+    program('host', '--actors', '200', '--kills', '1'),
+    // Again, on the store it has.
+    program('host', '--actors', '200', '--kills', '0'),
+  ]
+  rmSync(folder, { recursive: true })
+  const bad = runs.filter(({ ok }) => !ok)
+  return {
+    passed: runs.length - bad.length,
+    failed: bad.length,
+    output: bad.map((run) => run.output).join('\n'),
+  }
+}
+
 await build()
 
 suite('cargo fmt', () => check('cargo', ['fmt', '--all', '--check']))
@@ -118,9 +142,8 @@ suite('cargo test', rustTests)
 suite('biome', () => check(bin('biome'), ['check', '--colors=off', '.']))
 suite('declarations', declarations)
 suite('types', () => check(bin('tsc'), ['-p', '__test__/tsconfig.json']))
-if (existsSync(join(root, 'tsconfig.tools.json'))) {
-  suite('types of tools', () => check(bin('tsc'), ['-p', 'tsconfig.tools.json', '--noEmit']))
-}
+suite('types of tools', () => check(bin('tsc'), ['-p', 'tsconfig.tools.json', '--noEmit']))
+suite('examples', examples)
 suite('notices', () =>
   check(process.execPath, ['scripts/notices.mjs', '--check'], { env: cargoEnvironment() }))
 suite('vitest', vitest)

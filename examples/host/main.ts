@@ -217,7 +217,8 @@ async function killAndRecover(store: string, kills: number): Promise<boolean> {
 /** Where each ledger stands before a host is started and killed. */
 async function lastEntries(store: string): Promise<number[]> {
   await using storage = await openStorage({ store })
-  return Promise.all(
+  // Awaited here: the store is closed when this block is left.
+  return await Promise.all(
     Array.from({ length: LEDGERS }, async (_, actor) => {
       await using db = await storage.open(ledgerActor(actor))
       await migrateLedger(db)
