@@ -6,6 +6,8 @@ import { openStorage } from 'actor-sqlite'
 import { acknowledge, ledgerActor, migrateLedger } from './ledger.js'
 
 const [store = '', actors = '0', run = '0'] = process.argv.slice(2)
+// Without its parent it has nobody to report to, and must not go on holding the store.
+process.on('disconnect', () => process.exit())
 const storage = await openStorage({ store })
 
 async function write(actor: number): Promise<never> {
