@@ -228,7 +228,10 @@ impl Engine {
             head,
             ticket: actor_sqlite_pagestore::Ticket(ticket.0),
             pages: sink.pages,
+            hints: actor_sqlite_pagestore::Hints::default(),
             commit_bytes_max: self.options.commit_bytes_max,
+            next_sequence: 1,
+            quota_bytes: None,
         })
     }
 }

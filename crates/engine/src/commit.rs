@@ -260,6 +260,7 @@ fn unchanged(view: &View) -> Committed {
         head: view.head.row.head,
         ticket: actor_sqlite_pagestore::Ticket(view.ticket.0),
         phases: CommitPhases::default(),
+        back_off_us: 0,
     }
 }
 

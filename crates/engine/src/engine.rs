@@ -7,8 +7,8 @@ use actor_sqlite_kv::Kv;
 use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::{
     ActorId, ActorStat, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed,
-    DurableCallback, Lease, PageSink, PageStore, PageStoreAdmin, Resolution, StoreError, Ticket,
-    VerifyReport,
+    DurableCallback, Hints, Lease, PageSink, PageStore, PageStoreAdmin, Resolution, StageRequest,
+    StoreError, Ticket, VerifyReport,
 };
 
 use crate::compact::Queue;
@@ -135,6 +135,28 @@ impl PageStore for Engine {
 
     fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError> {
         self.commit_pages(self.state(lease)?, request)
+    }
+
+    fn stage(&self, lease: &Lease, _: &StageRequest<'_>) -> Result<(), StoreError> {
+        self.state(lease)?;
+        Err(StoreError::Invalid { reason: "pages cannot be staged yet".into() })
+    }
+
+    fn read_staged(
+        &self,
+        lease: &Lease,
+        _: CommitId,
+        _: &[Pgno],
+        _: &mut dyn PageSink,
+    ) -> Result<(), StoreError> {
+        self.state(lease)?;
+        Err(StoreError::Invalid { reason: "pages cannot be staged yet".into() })
+    }
+
+    fn discard(&self, _: &Lease, _: CommitId) {}
+
+    fn save_hints(&self, lease: &Lease, _: &Hints) -> Result<(), StoreError> {
+        self.state(lease).map(|_| ())
     }
 
     fn resolve(&self, lease: &Lease, commit_id: CommitId) -> Result<Resolution, StoreError> {

@@ -28,6 +28,7 @@ pub(crate) fn common(error: KvError) -> StoreError {
             actual: bytes as u64,
             limit: limit as u64,
         },
+        KvError::Full { reason } => StoreError::Full { reason },
         KvError::Dead { reason } => StoreError::Dead { reason },
         KvError::InUse { path, holder } => StoreError::InUse { path, holder },
         KvError::Closed => StoreError::Closed,

@@ -98,7 +98,14 @@ fn a_database_crosses_the_lock_page() {
             .map(|pgno| (pgno, &page[..]))
             .collect();
         let commit_id = CommitId { generation, sequence };
-        let request = CommitRequest { commit_id, expected_head: head.txid, pages: &pages, size };
+        let request = CommitRequest {
+            commit_id,
+            expected_head: head.txid,
+            pages: &pages,
+            size,
+            staged: false,
+            frees: false,
+        };
         head = engine.commit(&claimed.lease, &request).unwrap().head;
         head
     };

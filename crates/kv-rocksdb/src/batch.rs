@@ -25,6 +25,10 @@ pub(crate) fn translate(batch: &Batch<'_>, db: &DB) -> Result<WriteBatch, KvErro
         match write {
             Write::Put { key, value } => out.put(key, value),
             Write::Delete { key } => out.delete(key),
+            Write::Add { key, deltas } => {
+                let operand: Vec<u8> = deltas.iter().flat_map(|lane| lane.to_le_bytes()).collect();
+                out.merge(key, operand);
+            }
             Write::DeleteRange { start, end } if start >= end => {}
             Write::DeleteRange { start, end } => match rows_of(db, start, end)? {
                 None => out.delete_range(start, end),
@@ -64,7 +68,9 @@ fn puts_between<'b>(
     end: &'b [u8],
 ) -> impl Iterator<Item = &'b [u8]> {
     writes.iter().filter_map(move |write| match write {
-        Write::Put { key, .. } if start <= key.as_slice() && key.as_slice() < end => {
+        Write::Put { key, .. } | Write::Add { key, .. }
+            if start <= key.as_slice() && key.as_slice() < end =>
+        {
             Some(key.as_slice())
         }
         _ => None,

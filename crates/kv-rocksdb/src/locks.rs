@@ -37,7 +37,9 @@ impl KeyLocks {
         stripes.extend(batch.guards.iter().map(|guard| stripe(&guard.key)));
         for write in &batch.writes {
             match write {
-                Write::Put { key, .. } | Write::Delete { key } => stripes.push(stripe(key)),
+                Write::Put { key, .. } | Write::Delete { key } | Write::Add { key, .. } => {
+                    stripes.push(stripe(key));
+                }
                 Write::DeleteRange { .. } => {
                     let all = self.ranges.write().unwrap_or_else(PoisonError::into_inner);
                     return Held::All(all);

@@ -1,9 +1,9 @@
 //! The options of RocksDB itself. Why each value: `docs/KV.md`.
 
-use actor_sqlite_kv::Durability;
+use actor_sqlite_kv::{Durability, add_to_counters};
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel,
-    Options, WriteBufferManager,
+    MergeOperands, Options, WriteBufferManager,
 };
 
 use crate::RocksOptions;
@@ -13,6 +13,7 @@ pub(crate) fn options(settings: &RocksOptions) -> Options {
     options.create_if_missing(true);
     log(&mut options, settings);
     memory(&mut options, settings);
+    options.set_merge_operator_associative("counters", merge_counters);
     options.set_compression_type(DBCompressionType::None);
     options.set_max_open_files(i32::try_from(settings.open_files_max).unwrap_or(i32::MAX));
     options.set_max_background_jobs(i32::try_from(settings.background_jobs).unwrap_or(i32::MAX));
@@ -64,4 +65,14 @@ fn memory(options: &mut Options, settings: &RocksOptions) {
     table.set_pin_top_level_index_and_filter(true);
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     options.set_block_based_table_factory(&table);
+}
+
+/// `Write::Add`: additions that RocksDB puts off until somebody reads, or a compaction meets them.
+fn merge_counters(_key: &[u8], value: Option<&[u8]>, operands: &MergeOperands) -> Option<Vec<u8>> {
+    let add = |value: Vec<u8>, operand: &[u8]| {
+        let (lanes, _) = operand.as_chunks::<8>();
+        let lanes: Vec<i64> = lanes.iter().map(|lane| i64::from_le_bytes(*lane)).collect();
+        add_to_counters(Some(&value), &lanes)
+    };
+    Some(operands.iter().fold(value.unwrap_or_default().to_vec(), add))
 }

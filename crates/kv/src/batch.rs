@@ -26,6 +26,15 @@ pub enum Write<'a> {
         /// The key.
         key: Vec<u8>,
     },
+    /// Adds to the counters a key holds: 64-bit signed integers, little-endian, one after the other,
+    /// which wrap around. An absent key counts as zeros, and the shorter list is filled up with
+    /// zeros. Additions to one key commute, so that writers of a busy counter need not guard it.
+    Add {
+        /// The key.
+        key: Vec<u8>,
+        /// What is added to each counter.
+        deltas: Vec<i64>,
+    },
     /// Removes every key from `start` up to and without `end`.
     DeleteRange {
         /// The first key of the range.
@@ -69,6 +78,12 @@ impl<'a> Batch<'a> {
         self
     }
 
+    /// Adds an addition to counters: see [`Write::Add`].
+    pub fn add(&mut self, key: Vec<u8>, deltas: Vec<i64>) -> &mut Self {
+        self.writes.push(Write::Add { key, deltas });
+        self
+    }
+
     /// Adds a delete of the half-open range from `start` to `end`.
     pub fn delete_range(&mut self, start: Vec<u8>, end: Vec<u8>) -> &mut Self {
         self.writes.push(Write::DeleteRange { start, end });
@@ -82,8 +97,21 @@ impl<'a> Batch<'a> {
             .map(|write| match write {
                 Write::Put { key, value } => key.len() + value.len(),
                 Write::Delete { key } => key.len(),
+                Write::Add { key, deltas } => key.len() + deltas.len() * size_of::<i64>(),
                 Write::DeleteRange { start, end } => start.len() + end.len(),
             })
             .sum()
     }
+}
+
+/// The counters after an addition to what a key holds: see [`Write::Add`]. Bytes of `value` behind
+/// the last whole counter are dropped.
+pub fn add_to_counters(value: Option<&[u8]>, deltas: &[i64]) -> Vec<u8> {
+    let (before, _) = value.unwrap_or_default().as_chunks::<8>();
+    let lanes = before.len().max(deltas.len());
+    let lane = |at: usize| {
+        let old = before.get(at).map_or(0, |bytes| i64::from_le_bytes(*bytes));
+        old.wrapping_add(deltas.get(at).copied().unwrap_or(0)).to_le_bytes()
+    };
+    (0..lanes).flat_map(lane).collect()
 }

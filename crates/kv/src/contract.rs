@@ -89,7 +89,7 @@ pub trait Kv: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`KvError::GuardFailed`] with the first guard that did not hold; [`KvError::TooLarge`];
-    /// [`KvError::Unavailable`] when nothing was written; [`KvError::UnknownOutcome`] when the batch
+    /// [`KvError::Full`] and [`KvError::Unavailable`] when nothing was written; [`KvError::UnknownOutcome`] when the batch
     /// may or may not have landed; [`KvError::Dead`] once a sync has failed.
     fn commit(&self, batch: &Batch<'_>) -> Result<Ticket, KvError>;
 

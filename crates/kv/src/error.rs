@@ -19,6 +19,13 @@ pub enum KvError {
         /// The driver's own words.
         reason: String,
     },
+    /// The store's disk is full, or about to be; nothing was written. Reading goes on, and so does
+    /// writing once there is room.
+    #[error("the store is full: {reason}")]
+    Full {
+        /// How much room there is and how much is kept free, or the driver's own words.
+        reason: String,
+    },
     /// The answer to a commit was lost: it may or may not have landed.
     #[error("the outcome of a commit is unknown: {reason}")]
     UnknownOutcome {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::{Batch, Guard, KvError, Scan, Visit, Write};
+use crate::{Batch, Guard, KvError, Scan, Visit, Write, add_to_counters};
 
 /// Every row of a store at one moment. A clone shares all rows with the original and costs
 /// nothing, so that a test can keep the content after each commit.
@@ -101,6 +101,10 @@ impl Image {
                 Write::Put { key, value } => self.set(key, value),
                 Write::Delete { key } => {
                     self.remove(key);
+                }
+                Write::Add { key, deltas } => {
+                    let value = add_to_counters(self.get(key), deltas);
+                    self.set(key, &value);
                 }
                 Write::DeleteRange { start, end } => self.remove_range(start, end),
             }

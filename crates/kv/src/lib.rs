@@ -20,7 +20,7 @@ mod image;
 mod limits;
 mod mem;
 
-pub use batch::{Batch, Guard, Write};
+pub use batch::{Batch, Guard, Write, add_to_counters};
 pub use contract::{Durability, DurableCallback, Kv, Limits, Scan, Snapshot, Ticket, Visit};
 pub use error::KvError;
 pub use fault::{

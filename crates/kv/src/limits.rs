@@ -19,6 +19,10 @@ impl Limits {
                     at_most("value", value.len(), self.value_bytes_max)?;
                 }
                 Write::Delete { key } => at_most("key", key.len(), self.key_bytes_max)?,
+                Write::Add { key, deltas } => {
+                    at_most("key", key.len(), self.key_bytes_max)?;
+                    at_most("value", deltas.len() * size_of::<i64>(), self.value_bytes_max)?;
+                }
                 Write::DeleteRange { start, end } => {
                     at_most("key", start.len(), self.key_bytes_max)?;
                     at_most("key", end.len(), self.key_bytes_max)?;

@@ -182,6 +182,13 @@ pub fn store_error(error: &StoreError) -> ErrorPayload {
             limit: Some(*limit as f64),
             ..ErrorPayload::new("storage", "ERR_LIMIT", error)
         },
+        StoreError::Quota { actor, stored_bytes, quota_bytes, .. } => ErrorPayload {
+            actor: Some(actor.to_string()),
+            actual: Some(*stored_bytes as f64),
+            limit: Some(*quota_bytes as f64),
+            ..ErrorPayload::new("storage", "ERR_QUOTA", error)
+        },
+        StoreError::Full { .. } => ErrorPayload::retryable("ERR_STORE_FULL", error),
         StoreError::NotFound { actor } => ErrorPayload {
             actor: Some(actor.to_string()),
             ..ErrorPayload::new("storage", "ERR_NOT_FOUND", error)

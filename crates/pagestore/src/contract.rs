@@ -2,7 +2,7 @@
 
 use actor_sqlite_ltx::{PageSize, Pgno, Txid};
 
-use crate::{ActorId, CommitId, Head, Lease, StoreError, Ticket};
+use crate::{ActorId, CommitId, Generation, Head, Hints, Lease, StoreError, Ticket};
 
 /// How to claim a database.
 #[derive(Clone, Debug)]
@@ -13,6 +13,31 @@ pub struct ClaimOptions {
     pub create: bool,
     /// The page size of a database that is made; an existing one keeps its own.
     pub page_size: PageSize,
+    /// Goes on with a lease of that generation which was released, instead of taking the next one:
+    /// for a handle that slept. [`StoreError::Fenced`] if anybody claimed the database meanwhile.
+    pub resume: Option<Generation>,
+    /// The most bytes the database may store: see [`CommitRequest::frees`]. A store may have a
+    /// smaller quota of its own.
+    pub quota_bytes: Option<u64>,
+    /// The most bytes of pages that the claim brings along, page 1 not counted.
+    pub preload_bytes_max: u64,
+}
+
+impl ClaimOptions {
+    /// What [`Self::preload_bytes_max`] is by default.
+    pub const PRELOAD_BYTES_MAX: u64 = 256 << 10;
+
+    /// Takes the database over, and makes it, with pages of the default size, if there is none.
+    pub fn new(owner: impl Into<String>) -> Self {
+        Self {
+            owner: owner.into(),
+            create: true,
+            page_size: PageSize::DEFAULT,
+            resume: None,
+            quota_bytes: None,
+            preload_bytes_max: Self::PRELOAD_BYTES_MAX,
+        }
+    }
 }
 
 /// The answer to a claim.
@@ -24,11 +49,18 @@ pub struct Claim {
     pub head: Head,
     /// Covers the claim itself and all that it read.
     pub ticket: Ticket,
-    /// Pages the store thinks will be read first; page 1 among them if there is one.
+    /// Pages the store thinks will be read first: page 1 if there is one, and those the hints name
+    /// within [`ClaimOptions::preload_bytes_max`].
     pub pages: Vec<(Pgno, Box<[u8]>)>,
-    /// The largest commit, in bytes of pages: a larger one is refused with [`StoreError::Limit`],
-    /// so nobody need collect more. `u64::MAX` if there is no limit.
+    /// The hints as they were saved last; empty if never.
+    pub hints: Hints,
+    /// The largest `pages` of one [`CommitRequest`] or [`StageRequest`], in bytes: more is refused
+    /// with [`StoreError::Limit`] and has to be staged in parts. `u64::MAX` if there is no limit.
     pub commit_bytes_max: u64,
+    /// The sequence of the lease's next commit id: 1 for a new generation.
+    pub next_sequence: u64,
+    /// The quota that holds for the database, in bytes.
+    pub quota_bytes: Option<u64>,
 }
 
 /// Where [`PageStore::read`] puts pages.
@@ -48,10 +80,36 @@ pub struct CommitRequest<'a> {
     pub expected_head: Txid,
     /// The pages that the transaction changed, ascending, none above `size`, the lock page not
     /// among them, each of the database's page size. Every page that the database gains must be
-    /// there (all from the old size up to `size`).
+    /// there or staged (all from the old size up to `size`).
     pub pages: &'a [(Pgno, &'a [u8])],
     /// The database's size in pages after the commit, 1 or more.
     pub size: u32,
+    /// The pages staged under `commit_id` belong to the transaction, where `pages` does not have a
+    /// newer version. Those above `size` do not count.
+    pub staged: bool,
+    /// The transaction leaves no more pages in use than before: pages of the file less those on
+    /// SQLite's free list. Such a commit may go beyond the quota by [`quota_reserve_bytes`], so
+    /// that a full database can still delete its way out.
+    pub frees: bool,
+}
+
+/// How far beyond its quota a database may go by commits that free: a quarter of the quota, 1 MiB
+/// at least.
+pub fn quota_reserve_bytes(quota_bytes: u64) -> u64 {
+    (quota_bytes / 4).max(1 << 20)
+}
+
+/// Pages of a transaction that is still running.
+#[derive(Clone, Copy, Debug)]
+pub struct StageRequest<'a> {
+    /// The id that the transaction will be committed with. One transaction at a time is staged: an
+    /// id that is not the one of before discards what was staged under that.
+    pub commit_id: CommitId,
+    /// The state the transaction is made on: the head the lease last saw.
+    pub expected_head: Txid,
+    /// As in [`CommitRequest::pages`], but for the size, which is not known yet. A page sent again
+    /// replaces its version of before.
+    pub pages: &'a [(Pgno, &'a [u8])],
 }
 
 /// Where the time of one commit went, in nanoseconds.
@@ -75,6 +133,9 @@ pub struct Committed {
     pub ticket: Ticket,
     /// Where the time went.
     pub phases: CommitPhases,
+    /// The writer is ahead of maintenance, and should wait this long before its next commit, without
+    /// holding what others need. 0 as a rule.
+    pub back_off_us: u32,
 }
 
 /// Whether a commit whose answer was lost took place.
@@ -96,7 +157,7 @@ pub type DurableCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send + 'stat
 /// change a state, as soon as the store knows.
 pub trait PageStore: Send + Sync + 'static {
     /// Takes a database over: fences the owner before, cleans up after it, and answers with the
-    /// newest committed state.
+    /// newest committed state. With [`ClaimOptions::resume`] it changes nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Corrupt`], [`StoreError::Unavailable`];
@@ -120,9 +181,40 @@ pub trait PageStore: Send + Sync + 'static {
     /// Orders a transaction: visible to the next read, not yet durable.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`]; [`StoreError::Limit`]; [`StoreError::Unavailable`] when nothing was
-    /// written; [`StoreError::UnknownCommit`] when the outcome could not be found out.
+    /// [`StoreError::Fenced`]; [`StoreError::Limit`]; [`StoreError::Quota`]; [`StoreError::Full`] and
+    /// [`StoreError::Unavailable`] when nothing was written; [`StoreError::UnknownCommit`] when the
+    /// outcome could not be found out.
     fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError>;
+
+    /// Sends pages of a running transaction, so that a commit may be larger than a request and
+    /// than memory. Nobody sees them before the commit that names them as staged; what is never
+    /// committed is deleted sooner or later. May return before the pages are ordered: a failure
+    /// is then the next call's, at the latest the commit's.
+    ///
+    /// # Errors
+    /// As for a commit. After one the stage is lost: the transaction has to be rolled back.
+    fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError>;
+
+    /// Reads pages that were staged under `commit_id`, each in its newest version.
+    ///
+    /// # Errors
+    /// As for a read; [`StoreError::Invalid`] for a page that was not staged.
+    fn read_staged(
+        &self,
+        lease: &Lease,
+        commit_id: CommitId,
+        pages: &[Pgno],
+        sink: &mut dyn PageSink,
+    ) -> Result<(), StoreError>;
+
+    /// Gives up what was staged under `commit_id`, if anything was.
+    fn discard(&self, lease: &Lease, commit_id: CommitId);
+
+    /// Keeps hints for the next claim, in place of those of before.
+    ///
+    /// # Errors
+    /// As for a commit; losing hints loses no data.
+    fn save_hints(&self, lease: &Lease, hints: &Hints) -> Result<(), StoreError>;
 
     /// Finds out whether a commit of this lease took place.
     ///

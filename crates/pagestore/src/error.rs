@@ -62,6 +62,26 @@ pub enum StoreError {
         /// The largest the store takes.
         limit: u64,
     },
+    /// The database, or all of its namespace, would store more than its quota; nothing was changed.
+    /// Reading goes on, and so do commits that free: see [`crate::CommitRequest::frees`].
+    #[error("{actor}: {scope} would store {stored_bytes} bytes, its quota is {quota_bytes}")]
+    Quota {
+        /// Whose database.
+        actor: ActorId,
+        /// Whose quota.
+        scope: QuotaScope,
+        /// Keys and values there would be, in bytes.
+        stored_bytes: u64,
+        /// The most there may be.
+        quota_bytes: u64,
+    },
+    /// The store's disk is full; nothing was changed. Reading goes on, and so does writing once
+    /// there is room.
+    #[error("the store is full: {reason}")]
+    Full {
+        /// What the layer below said.
+        reason: String,
+    },
     /// There is no such database, and the claim was not to make one.
     #[error("there is no database {actor}")]
     NotFound {
@@ -92,4 +112,22 @@ pub enum StoreError {
         /// What is wrong with which argument.
         reason: String,
     },
+}
+
+/// Whose quota a commit would have exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaScope {
+    /// The database's own.
+    Actor,
+    /// That of all databases of its namespace together.
+    Namespace,
+}
+
+impl std::fmt::Display for QuotaScope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Actor => "the database",
+            Self::Namespace => "its namespace",
+        })
+    }
 }

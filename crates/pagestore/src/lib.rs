@@ -13,6 +13,8 @@ mod clock;
 pub mod conformance;
 mod contract;
 mod error;
+mod forward;
+mod hints;
 mod lease;
 mod mem;
 
@@ -21,8 +23,12 @@ pub use admin::{ActorStat, Damage, PageStoreAdmin, VerifyReport};
 pub use clock::Clock;
 pub use contract::{
     Claim, ClaimOptions, CommitPhases, CommitRequest, Committed, DurableCallback, PageSink,
-    PageStore, Resolution,
+    PageStore, Resolution, StageRequest, quota_reserve_bytes,
 };
-pub use error::StoreError;
+pub use error::{QuotaScope, StoreError};
+pub use hints::{HintRange, Hints};
 pub use lease::{CommitId, Generation, Head, Lease, Ticket};
 pub use mem::{MemCounts, MemPageStore};
+
+#[doc(hidden)]
+pub use actor_sqlite_ltx::{Pgno, Txid};

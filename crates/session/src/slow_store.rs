@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::{
-    ActorId, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed, DurableCallback,
-    Lease, PageSink, PageStore, Resolution, StoreError, Ticket,
+    ActorId, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed, Hints, Lease,
+    PageSink, PageStore, Resolution, StageRequest, StoreError, forward_page_store,
 };
 
 use crate::executor::without_place;
@@ -68,19 +68,27 @@ impl PageStore for SlowStore {
         self.call(|| self.store.resolve(lease, commit_id))
     }
 
-    fn wait_durable(&self, ticket: Ticket) -> Result<(), StoreError> {
-        self.store.wait_durable(ticket)
+    fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError> {
+        self.call(|| self.store.stage(lease, request))
     }
 
-    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
-        self.store.on_durable(ticket, callback);
+    fn read_staged(
+        &self,
+        lease: &Lease,
+        commit_id: CommitId,
+        pages: &[Pgno],
+        sink: &mut dyn PageSink,
+    ) -> Result<(), StoreError> {
+        self.call(|| self.store.read_staged(lease, commit_id, pages, sink))
     }
 
-    fn durable(&self) -> Ticket {
-        self.store.durable()
+    fn discard(&self, lease: &Lease, commit_id: CommitId) {
+        self.call(|| self.store.discard(lease, commit_id));
     }
 
-    fn release(&self, lease: &Lease) {
-        self.store.release(lease);
+    fn save_hints(&self, lease: &Lease, hints: &Hints) -> Result<(), StoreError> {
+        self.call(|| self.store.save_hints(lease, hints))
     }
+
+    forward_page_store!(store: wait_durable, on_durable, durable, release);
 }

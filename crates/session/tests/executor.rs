@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use actor_sqlite_pagestore::{
-    ActorId, Claim, ClaimOptions, CommitId, CommitRequest, Committed, DurableCallback, Lease,
-    MemPageStore, PageSink, PageStore, Resolution, StoreError, Ticket,
+    ActorId, Claim, ClaimOptions, CommitRequest, Committed, Lease, MemPageStore, PageStore,
+    StoreError, forward_page_store,
 };
 use actor_sqlite_session::*;
 use common::*;
@@ -170,6 +170,8 @@ struct Remote {
 }
 
 impl PageStore for Remote {
+    forward_page_store!(mem: read, resolve, wait_durable, on_durable, durable, release, stage, read_staged, discard, save_hints);
+
     fn claim(
         &self,
         actor: &ActorId,
@@ -177,16 +179,6 @@ impl PageStore for Remote {
     ) -> std::result::Result<Claim, StoreError> {
         self.clock.advance_ms(20);
         self.mem.claim(actor, options)
-    }
-
-    fn read(
-        &self,
-        lease: &Lease,
-        txid: actor_sqlite_ltx::Txid,
-        pages: &[actor_sqlite_ltx::Pgno],
-        sink: &mut dyn PageSink,
-    ) -> std::result::Result<(), StoreError> {
-        self.mem.read(lease, txid, pages, sink)
     }
 
     fn commit(
@@ -203,30 +195,6 @@ impl PageStore for Remote {
         }
         drop(commits);
         self.mem.commit(lease, request)
-    }
-
-    fn resolve(
-        &self,
-        lease: &Lease,
-        commit_id: CommitId,
-    ) -> std::result::Result<Resolution, StoreError> {
-        self.mem.resolve(lease, commit_id)
-    }
-
-    fn wait_durable(&self, ticket: Ticket) -> std::result::Result<(), StoreError> {
-        self.mem.wait_durable(ticket)
-    }
-
-    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
-        self.mem.on_durable(ticket, callback);
-    }
-
-    fn durable(&self) -> Ticket {
-        self.mem.durable()
-    }
-
-    fn release(&self, lease: &Lease) {
-        self.mem.release(lease);
     }
 }
 

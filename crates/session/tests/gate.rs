@@ -199,7 +199,7 @@ fn the_close_of_a_fenced_session_waits_for_what_it_answered() {
     let db = try_open(&host, "a", options).unwrap();
     db.run("CREATE TABLE t (a)").unwrap();
     let page_size = OpenOptions::default().page_size;
-    let thief = ClaimOptions { owner: "thief".into(), create: false, page_size };
+    let thief = ClaimOptions { create: false, page_size, ..ClaimOptions::new("thief") };
     store.mem.claim(&actor("a"), &thief).unwrap();
     let fenced = db.run("INSERT INTO t VALUES (1)");
     assert!(matches!(fenced, Err(SessionError::Store(StoreError::Fenced { .. }))), "{fenced:?}");

@@ -7,7 +7,6 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::*;
 use actor_sqlite_session::*;
 use common::*;
@@ -19,48 +18,30 @@ struct Slow {
     on: AtomicBool,
 }
 
-type Stored<T> = std::result::Result<T, StoreError>;
-
 impl PageStore for Slow {
-    fn claim(&self, actor: &ActorId, options: &ClaimOptions) -> Stored<Claim> {
-        self.store.claim(actor, options)
-    }
+    forward_page_store!(
+        store: claim,
+        read,
+        stage,
+        read_staged,
+        discard,
+        save_hints,
+        resolve,
+        wait_durable,
+        on_durable,
+        durable,
+        release
+    );
 
-    fn read(
+    fn commit(
         &self,
         lease: &Lease,
-        txid: Txid,
-        pages: &[Pgno],
-        sink: &mut dyn PageSink,
-    ) -> Stored<()> {
-        self.store.read(lease, txid, pages, sink)
-    }
-
-    fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Stored<Committed> {
+        request: &CommitRequest<'_>,
+    ) -> std::result::Result<Committed, StoreError> {
         if self.on.load(Ordering::SeqCst) {
             self.clock.advance_ms(1000);
         }
         self.store.commit(lease, request)
-    }
-
-    fn resolve(&self, lease: &Lease, commit: CommitId) -> Stored<Resolution> {
-        self.store.resolve(lease, commit)
-    }
-
-    fn wait_durable(&self, ticket: Ticket) -> Stored<()> {
-        self.store.wait_durable(ticket)
-    }
-
-    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
-        self.store.on_durable(ticket, callback);
-    }
-
-    fn durable(&self) -> Ticket {
-        self.store.durable()
-    }
-
-    fn release(&self, lease: &Lease) {
-        self.store.release(lease);
     }
 }
 

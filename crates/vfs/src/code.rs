@@ -54,7 +54,10 @@ pub(crate) fn code_of(error: &StoreError, class: Class) -> c_int {
     match (error, class) {
         (StoreError::Corrupt { .. }, Class::Read | Class::Commit) => ffi::SQLITE_CORRUPT,
         (StoreError::Fenced { .. }, Class::Commit) => ffi::SQLITE_READONLY_DBMOVED,
-        (StoreError::Limit { .. }, Class::Write | Class::Commit) => ffi::SQLITE_FULL,
+        (
+            StoreError::Limit { .. } | StoreError::Quota { .. } | StoreError::Full { .. },
+            Class::Write | Class::Commit,
+        ) => ffi::SQLITE_FULL,
         (StoreError::Invalid { .. }, Class::Write | Class::Truncate | Class::Commit) => {
             ffi::SQLITE_MISUSE
         }
@@ -65,13 +68,15 @@ pub(crate) fn code_of(error: &StoreError, class: Class) -> c_int {
 /// Whether a handle that met this error is over: what it would read or commit next could rest on
 /// a state that is not the store's.
 ///
-/// Not so after `Corrupt`, which leaves the rest readable, and after `Limit`, `Unavailable` and
-/// `Invalid`, which changed nothing. An error of a kind unknown here is taken for the worst.
+/// Not so after `Corrupt`, which leaves the rest readable, and after `Limit`, `Quota`, `Full`,
+/// `Unavailable` and `Invalid`, which changed nothing. An error of a kind unknown here is taken for the worst.
 pub(crate) fn poisons(error: &StoreError) -> bool {
     !matches!(
         error,
         StoreError::Corrupt { .. }
             | StoreError::Limit { .. }
+            | StoreError::Quota { .. }
+            | StoreError::Full { .. }
             | StoreError::Unavailable { .. }
             | StoreError::Invalid { .. }
     )

@@ -82,6 +82,8 @@ impl MainFile {
             expected_head: self.head.txid,
             pages: &pages,
             size: self.write_set.size(),
+            staged: false,
+            frees: false,
         };
         let sent = self.clock.monotonic_ns();
         let committed = self.store.commit(&self.lease, &request)?;

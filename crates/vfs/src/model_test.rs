@@ -62,7 +62,7 @@ impl Random {
 fn mount(store: &Arc<MemPageStore>, cache_bytes: u64) -> Arc<Mount> {
     let page_size = PageSize::new(PAGE as u32).unwrap();
     let actor = ActorId::new("", "model").unwrap();
-    let options = ClaimOptions { owner: "test".into(), create: true, page_size };
+    let options = ClaimOptions { page_size, ..ClaimOptions::new("test") };
     let claim = store.claim(&actor, &options).unwrap();
     let options = MountOptions {
         clock: Arc::new(StepClock::default()),

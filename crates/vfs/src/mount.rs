@@ -73,7 +73,7 @@ impl Mount {
         cache: Arc<PageCache>,
         options: MountOptions,
     ) -> Result<Arc<Self>, MountError> {
-        let Claim { lease, head, ticket, pages, commit_bytes_max } = claim;
+        let Claim { lease, head, ticket, pages, commit_bytes_max, next_sequence, .. } = claim;
         let page_size = head.page_size;
         for (pgno, page) in &pages {
             if page.len() != page_size.bytes() {
@@ -95,7 +95,7 @@ impl Mount {
             write_set: WriteSet::new(page_size, head.size),
             commit_bytes_max,
             header: None,
-            sequence: 1,
+            sequence: next_sequence,
         };
         main.preload(pages);
         let main = Mutex::new(Parked::Here(Box::new(main)));

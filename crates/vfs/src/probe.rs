@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
-use actor_sqlite_ltx::PageSize;
 use actor_sqlite_pagestore::{
     ActorId, Claim, ClaimOptions, Clock, MemPageStore, PageStore, StoreError,
 };
@@ -81,8 +80,7 @@ pub fn probe() -> Result<(), ProbeError> {
 fn claim(store: &dyn PageStore) -> Result<Claim, StoreError> {
     let actor = ActorId::new("", "probe")
         .map_err(|error| StoreError::Invalid { reason: error.to_string() })?;
-    let owner = "probe".to_owned();
-    store.claim(&actor, &ClaimOptions { owner, create: true, page_size: PageSize::DEFAULT })
+    store.claim(&actor, &ClaimOptions::new("probe"))
 }
 
 fn run(name: &str, vfs: &str) -> Result<(), ProbeError> {

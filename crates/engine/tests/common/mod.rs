@@ -64,7 +64,7 @@ pub fn actor(name: &str) -> ActorId {
 
 pub fn claim_options(page_size: u32) -> ClaimOptions {
     let page_size = PageSize::new(page_size).unwrap();
-    ClaimOptions { owner: "test".into(), create: true, page_size }
+    ClaimOptions { page_size, ..ClaimOptions::new("test") }
 }
 
 pub const PAGE: u32 = 512;
@@ -153,8 +153,14 @@ impl Owner {
     ) -> Result<Committed, StoreError> {
         let list: Vec<(Pgno, &[u8])> =
             pages.iter().map(|(&pgno, page)| (Pgno::new(pgno).unwrap(), &page[..])).collect();
-        let request =
-            CommitRequest { commit_id, expected_head: self.head.txid, pages: &list, size };
+        let request = CommitRequest {
+            commit_id,
+            expected_head: self.head.txid,
+            pages: &list,
+            size,
+            staged: false,
+            frees: false,
+        };
         let committed = self.engine.commit(&self.lease, &request)?;
         self.entered(pages, size, committed.head);
         Ok(committed)

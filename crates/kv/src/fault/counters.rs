@@ -29,6 +29,8 @@ pub struct Counters {
     pub rows_put: u64,
     /// Single deletes of commits that landed.
     pub rows_deleted: u64,
+    /// Additions of commits that landed.
+    pub rows_added_to: u64,
     /// Range deletes of commits that landed.
     pub ranges_deleted: u64,
     /// Keys and values of commits that landed, in bytes.
@@ -77,6 +79,7 @@ impl Counters {
             match write {
                 Write::Put { .. } => self.rows_put += 1,
                 Write::Delete { .. } => self.rows_deleted += 1,
+                Write::Add { .. } => self.rows_added_to += 1,
                 Write::DeleteRange { .. } => self.ranges_deleted += 1,
             }
         }

@@ -86,8 +86,14 @@ fn a_malformed_request_is_refused(open: &Open<'_>) {
     for numbers in [[2, 1], [2, 2]] {
         let list = [0, 1].map(|at| (Pgno::new_saturating(numbers[at]), &pages[at][..]));
         let commit_id = owner.next_id();
-        let request =
-            CommitRequest { commit_id, expected_head: owner.head.txid, pages: &list, size: 3 };
+        let request = CommitRequest {
+            commit_id,
+            expected_head: owner.head.txid,
+            pages: &list,
+            size: 3,
+            staged: false,
+            frees: false,
+        };
         let outcome = store.commit(&owner.lease, &request);
         assert!(matches!(outcome, Err(StoreError::Invalid { .. })), "{outcome:?}");
     }

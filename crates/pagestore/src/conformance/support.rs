@@ -18,7 +18,7 @@ pub(super) fn actor(name: &str) -> ActorId {
 }
 
 pub(super) fn options(create: bool, page_size: PageSize) -> ClaimOptions {
-    ClaimOptions { owner: "conformance".into(), create, page_size }
+    ClaimOptions { create, page_size, ..ClaimOptions::new("conformance") }
 }
 
 /// A page that differs from the pages of other numbers and versions.
@@ -92,7 +92,14 @@ impl Owner {
             .iter()
             .filter_map(|(&pgno, page)| Some((Pgno::new(pgno)?, page.as_slice())))
             .collect();
-        let request = CommitRequest { commit_id, expected_head, pages: &pages, size };
+        let request = CommitRequest {
+            commit_id,
+            expected_head,
+            pages: &pages,
+            size,
+            staged: false,
+            frees: false,
+        };
         self.store.commit(&self.lease, &request)
     }
 

@@ -50,9 +50,9 @@ pub(crate) fn open(
     let Opening { host, actor, options } = opening;
     let vfs = vfs()?;
     let claim = ClaimOptions {
-        owner: options.owner.clone(),
         create: options.create,
         page_size: options.page_size,
+        ..ClaimOptions::new(options.owner.clone())
     };
     let store = SlowStore::new(host.store, host.clock.clone());
     let claim = store.claim(&actor, &claim)?;

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::*;
 
 /// A [`MemPageStore`] whose tickets become durable when [`GateStore::sync`] says so.
@@ -69,30 +68,18 @@ impl GateStore {
 }
 
 impl PageStore for GateStore {
+    forward_page_store!(mem: read, resolve, release, stage, read_staged, discard, save_hints);
+
     fn claim(&self, actor: &ActorId, options: &ClaimOptions) -> Result<Claim, StoreError> {
         let claim = self.mem.claim(actor, options)?;
         self.note(claim.ticket);
         Ok(claim)
     }
 
-    fn read(
-        &self,
-        lease: &Lease,
-        txid: Txid,
-        pages: &[Pgno],
-        sink: &mut dyn PageSink,
-    ) -> Result<(), StoreError> {
-        self.mem.read(lease, txid, pages, sink)
-    }
-
     fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError> {
         let committed = self.mem.commit(lease, request)?;
         self.note(committed.ticket);
         Ok(committed)
-    }
-
-    fn resolve(&self, lease: &Lease, commit_id: CommitId) -> Result<Resolution, StoreError> {
-        self.mem.resolve(lease, commit_id)
     }
 
     fn wait_durable(&self, ticket: Ticket) -> Result<(), StoreError> {
@@ -119,9 +106,5 @@ impl PageStore for GateStore {
 
     fn durable(&self) -> Ticket {
         self.sync.lock().unwrap().durable
-    }
-
-    fn release(&self, lease: &Lease) {
-        self.mem.release(lease);
     }
 }

@@ -99,9 +99,8 @@ impl Bench {
         scratch_dir: PathBuf,
     ) -> Arc<Mount> {
         let options = ClaimOptions {
-            owner: "test".into(),
-            create: true,
             page_size: PageSize::new(self.settings.page_size).unwrap(),
+            ..ClaimOptions::new("test")
         };
         let claim = store.claim(&ActorId::new("test", name).unwrap(), &options).unwrap();
         let options = MountOptions {

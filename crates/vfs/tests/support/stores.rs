@@ -22,9 +22,7 @@ impl Wrapped {
 }
 
 impl PageStore for Wrapped {
-    fn claim(&self, actor: &ActorId, options: &ClaimOptions) -> Result<Claim, StoreError> {
-        self.inner.claim(actor, options)
-    }
+    forward_page_store!(inner: claim, resolve, wait_durable, on_durable, durable, release, stage, read_staged, discard, save_hints);
 
     fn read(
         &self,
@@ -43,25 +41,5 @@ impl PageStore for Wrapped {
         committed.phases.serialize_ns = self.serialize_ns;
         committed.phases.state_update_ns = self.state_update_ns;
         Ok(committed)
-    }
-
-    fn resolve(&self, lease: &Lease, commit_id: CommitId) -> Result<Resolution, StoreError> {
-        self.inner.resolve(lease, commit_id)
-    }
-
-    fn wait_durable(&self, ticket: Ticket) -> Result<(), StoreError> {
-        self.inner.wait_durable(ticket)
-    }
-
-    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
-        self.inner.on_durable(ticket, callback);
-    }
-
-    fn durable(&self) -> Ticket {
-        self.inner.durable()
-    }
-
-    fn release(&self, lease: &Lease) {
-        self.inner.release(lease);
     }
 }
