@@ -28,6 +28,7 @@ mod open_file;
 mod page_cache;
 mod pragma;
 mod probe;
+mod read;
 mod registry;
 mod scratch;
 mod shared;

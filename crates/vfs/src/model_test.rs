@@ -13,8 +13,9 @@ use actor_sqlite_pagestore::{
 use libsqlite3_sys as ffi;
 
 use crate::commit::Route;
-use crate::main_file::{MainFile, ReadOutcome};
+use crate::main_file::MainFile;
 use crate::open_file::{self, Control, OpenFile};
+use crate::read::ReadOutcome;
 use crate::shared::Failed;
 use crate::write_set::{Place, WriteSet};
 use crate::{Mount, MountOptions, PageCache};

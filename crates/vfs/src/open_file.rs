@@ -6,9 +6,10 @@ use libsqlite3_sys as ffi;
 
 use crate::code::Class;
 use crate::commit::Route;
-use crate::main_file::{MainFile, ReadOutcome};
+use crate::main_file::MainFile;
 use crate::mount::Mount;
 use crate::pragma::{self, PragmaAnswer};
+use crate::read::ReadOutcome;
 use crate::registry::{self, Named};
 use crate::scratch::ScratchFile;
 use crate::shared::{Failed, Shared};

@@ -7,8 +7,8 @@ use libsqlite3_sys as ffi;
 
 use super::pragma;
 use crate::code::Class;
-use crate::main_file::ReadOutcome;
 use crate::open_file::{Control, OpenFile};
+use crate::read::ReadOutcome;
 use crate::shared::Failed;
 
 /// What SQLite allocates for each open file.
