@@ -57,6 +57,8 @@ pub struct OpenOptions {
     pub queue_max: usize,
     /// The largest result that is handed over at once, in bytes.
     pub result_bytes_max: u64,
+    /// The most bytes the database may store, where the store's own quota is not smaller.
+    pub quota_bytes: Option<u64>,
     /// SQLite's limits.
     pub limits: Limits,
 }
@@ -78,6 +80,7 @@ impl Default for OpenOptions {
             transaction_timeout_ms: None,
             queue_max: 100_000,
             result_bytes_max: 512 << 20,
+            quota_bytes: None,
             limits: Limits::default(),
         }
     }

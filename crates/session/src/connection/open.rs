@@ -52,6 +52,7 @@ pub(crate) fn open(
     let claim = ClaimOptions {
         create: options.create,
         page_size: options.page_size,
+        quota_bytes: options.quota_bytes,
         ..ClaimOptions::new(options.owner.clone())
     };
     let store = SlowStore::new(host.store, host.clock.clone());
