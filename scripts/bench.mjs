@@ -1,4 +1,4 @@
-/** `npm run bench`: builds, installs the peers into `bench/`, and runs the benchmark. */
+/** `npm run bench [large]`: builds, installs the peers into `bench/`, and runs the benchmark. */
 
 import { join } from 'node:path'
 import { build } from './build.mjs'
@@ -12,5 +12,7 @@ if (!show('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: j
     'The peers could not be installed in bench/: better-sqlite3 needs a C++ compiler and the headers of Node.',
   )
 }
-const main = join(root, 'build', 'bench', 'src', 'main.js')
-process.exitCode = show(process.execPath, [main, ...process.argv.slice(2)]) ? 0 : 1
+const [, , ...args] = process.argv
+const folder = args[0] === 'large' ? [args.shift()] : []
+const main = join(root, 'build', 'bench', 'src', ...folder, 'main.js')
+process.exitCode = show(process.execPath, [main, ...args]) ? 0 : 1
