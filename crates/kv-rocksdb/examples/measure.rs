@@ -15,13 +15,14 @@ use actor_sqlite_kv_rocksdb::{RocksKv, RocksOptions};
 
 type Part = fn(&Path);
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("lone", lone),
     ("outstanding", outstanding),
     ("waiters", waiters),
     ("large", large),
     ("cold", cold),
     ("ranges", ranges),
+    ("counters", counters),
     ("open", open_and_close),
 ];
 
@@ -316,6 +317,47 @@ fn ranges(directory: &Path) {
         reads.push(ns(begun));
     }
     println!("range delete of 3 rows: {}; get beside it: {}", us(deletes), us(reads));
+}
+
+/// A row and a share of one counter that all writers have, with as many threads as given.
+fn counters(directory: &Path) {
+    for threads in [1_u64, 8, 64] {
+        for (name, shared) in [("no counter", 0), ("a put to a row of its own", 1), ("an add", 2)] {
+            let store = fresh(directory, &RocksOptions::default());
+            let commits = 160_000 / threads;
+            let begun = Instant::now();
+            let times = Mutex::new(Vec::new());
+            thread::scope(|scope| {
+                for actor in 0..threads {
+                    let (store, times) = (&store, &times);
+                    scope.spawn(move || {
+                        let mut head = None;
+                        let mut ordered = Vec::new();
+                        for txid in 0..commits {
+                            let (mut batch, next) = small(actor, txid, head.take());
+                            match shared {
+                                0 => {}
+                                1 => drop(batch.put(actor.to_be_bytes().to_vec(), vec![1; 16])),
+                                _ => drop(batch.add(b"usage".to_vec(), vec![1, 600])),
+                            }
+                            let begun = Instant::now();
+                            store.commit(&batch).unwrap();
+                            ordered.push(ns(begun));
+                            head = Some(next);
+                        }
+                        times.lock().unwrap().extend(ordered);
+                    });
+                }
+            });
+            let rate = (commits * threads) as f64 / begun.elapsed().as_secs_f64();
+            let snapshot = store.snapshot().unwrap();
+            let begun = Instant::now();
+            snapshot.get(b"usage", &mut |_| {}).unwrap();
+            let read = ns(begun) / 1_000;
+            let times = us(times.into_inner().unwrap());
+            println!("{threads} threads, {name}: {rate:.0}/s, ordered {times}; get {read} µs");
+        }
+    }
 }
 
 fn open_and_close(directory: &Path) {

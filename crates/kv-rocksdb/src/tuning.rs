@@ -14,6 +14,9 @@ pub(crate) fn options(settings: &RocksOptions) -> Options {
     log(&mut options, settings);
     memory(&mut options, settings);
     options.set_merge_operator_associative("counters", merge_counters);
+    // A reader adds up what was put off since the last sum. Unbounded, a busy counter costs each
+    // reader a walk over all its additions in the write buffer.
+    options.set_max_successive_merges(64);
     options.set_compression_type(DBCompressionType::None);
     options.set_max_open_files(i32::try_from(settings.open_files_max).unwrap_or(i32::MAX));
     options.set_max_background_jobs(i32::try_from(settings.background_jobs).unwrap_or(i32::MAX));

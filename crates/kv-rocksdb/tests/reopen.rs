@@ -147,3 +147,28 @@ fn damaged_tables_are_said_to_be_damaged() {
         .collect();
     assert!(outcomes.iter().any(|outcome| matches!(outcome, Err(KvError::Damaged { .. }))));
 }
+
+fn add(store: &RocksKv, key: &str, deltas: &[i64]) {
+    let mut batch = Batch::new();
+    batch.add(key.into(), deltas.to_vec());
+    store.commit(&batch).unwrap();
+}
+
+/// Additions are put off: they meet in the log, in tables and in compactions, and each of these
+/// must know how to add.
+#[test]
+fn additions_are_summed_whatever_file_they_are_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = RocksOptions { write_buffer_bytes: 64 << 10, ..small() };
+    for round in 1..=8_i64 {
+        let store = RocksKv::open(directory.path(), &options).unwrap();
+        for step in 0..100 {
+            add(&store, "sum", &[1, -round]);
+            // Fills write buffers, so that tables are made and compacted in between.
+            put(&store, &format!("filler{step}"), &[7; 2_000]);
+        }
+        let sum = [100 * round, -50 * round * (round + 1)];
+        let expected: Vec<u8> = sum.iter().flat_map(|counter| counter.to_le_bytes()).collect();
+        assert_eq!(get(&store, "sum"), Some(expected), "round {round}");
+    }
+}

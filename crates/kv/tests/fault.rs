@@ -9,7 +9,7 @@ use std::thread;
 
 use actor_sqlite_kv::{
     Batch, BoundaryKind, Fault, FaultKv, Gate, Image, Kv, KvError, MemKv, OpKind, Scan,
-    SeededFaults, SyncMode, Ticket,
+    SeededFaults, SyncMode, Ticket, add_to_counters,
 };
 
 fn put<'a>(key: &str, value: &'a str) -> Batch<'a> {
@@ -99,6 +99,36 @@ fn each_operation_can_be_failed_by_its_number() {
     let kv = FaultKv::new();
     kv.fail_op(7, Fault::Unavailable);
     workload(&kv).unwrap();
+}
+
+/// A crash keeps an addition with the rest of its batch, or drops it with them.
+#[test]
+fn additions_are_counted_and_in_every_crash_image() {
+    let kv = manual();
+    for round in 1..=3_u8 {
+        let mut batch = Batch::new();
+        batch.add(b"n".to_vec(), vec![1, i64::MAX]).put(vec![round], b"v".as_slice());
+        kv.commit(&batch).unwrap();
+        let before = kv.counters();
+        assert_eq!((before.rows_added_to, before.rows_put), (round.into(), round.into()));
+        // A key, two counters, a key and a value.
+        assert_eq!(before.bytes_written, u64::from(round) * (1 + 16 + 1 + 1));
+    }
+    let mut refused = Batch::new();
+    refused.guard(b"n".to_vec(), None).add(b"n".to_vec(), vec![1]);
+    kv.commit(&refused).unwrap_err();
+    assert_eq!(kv.counters().rows_added_to, 3);
+
+    let images = kv.crash_images_at(3);
+    assert_eq!(images.len(), 4);
+    for (kept, crash) in images.iter().enumerate() {
+        let counted = crash.image.get(b"n").map(<[u8]>::to_vec);
+        let sum = (0..kept).fold(None, |value: Option<Vec<u8>>, _| {
+            Some(add_to_counters(value.as_deref(), &[1, i64::MAX]))
+        });
+        assert_eq!(counted, sum);
+        assert_eq!(crash.image.len(), kept + usize::from(kept > 0));
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod atomicity;
 mod batches;
+mod counters;
 mod durable;
 mod model;
 mod races;
@@ -34,6 +35,7 @@ pub const THREADS: usize = 8;
 pub fn run(open: &Open<'_>, seed: u64) {
     eprintln!("SEED={seed}");
     batches::run(open);
+    counters::run(open);
     reads::run(open);
     model::run(open, seed);
     atomicity::run(open);

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::Open;
 use super::support::{Rows, must, read, rows};
-use crate::{Batch, Kv, KvError, Scan, Snapshot};
+use crate::{Batch, Kv, KvError, Scan, Snapshot, add_to_counters};
 
 const STEPS: usize = 3_000;
 
@@ -46,7 +46,7 @@ fn commit(kv: &dyn Kv, model: &mut Model, rng: &mut fastrand::Rng, step: usize) 
         batch.guard(key, expected);
     }
     for _ in 0..rng.usize(1..8) {
-        match rng.u8(0..10) {
+        match rng.u8(0..12) {
             0..6 => {
                 let (key, value) = (key(rng), vec![rng.u8(..); rng.usize(0..300)]);
                 after.insert(key.clone(), value.clone());
@@ -56,6 +56,13 @@ fn commit(kv: &dyn Kv, model: &mut Model, rng: &mut fastrand::Rng, step: usize) 
                 let key = key(rng);
                 after.remove(&key);
                 batch.delete(key);
+            }
+            9..11 => {
+                let key = key(rng);
+                let deltas: Vec<_> = (0..rng.usize(0..4)).map(|_| rng.i64(..)).collect();
+                let value = add_to_counters(after.get(&key).map(Vec::as_slice), &deltas);
+                after.insert(key.clone(), value);
+                batch.add(key, deltas);
             }
             _ => {
                 let (start, end) = (key(rng), key(rng));

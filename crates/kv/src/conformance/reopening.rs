@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Reopen;
 use super::support::{all, must, put};
-use crate::{Batch, Kv, Ticket};
+use crate::{Batch, Kv, Ticket, add_to_counters};
 
 pub(super) fn run(reopen: &Reopen<'_>, seed: u64) {
     tickets_begin_again(reopen);
@@ -42,13 +42,23 @@ fn everything_is_still_there(reopen: &Reopen<'_>, seed: u64) {
             let mut batch = Batch::new();
             for _ in 0..rng.usize(1..5) {
                 let key = vec![rng.u8(0..0xf0), rng.u8(0..4)];
-                if rng.u8(0..4) == 0 {
-                    model.remove(&key);
-                    batch.delete(key);
-                } else {
-                    let value = vec![rng.u8(..); rng.usize(0..3_000)];
-                    model.insert(key.clone(), value.clone());
-                    batch.put(key, value);
+                match rng.u8(0..8) {
+                    0..2 => {
+                        model.remove(&key);
+                        batch.delete(key);
+                    }
+                    2..4 => {
+                        let deltas = vec![rng.i64(..); rng.usize(0..4)];
+                        let before = model.get(&key).map(Vec::as_slice);
+                        let value = add_to_counters(before, &deltas);
+                        model.insert(key.clone(), value);
+                        batch.add(key, deltas);
+                    }
+                    _ => {
+                        let value = vec![rng.u8(..); rng.usize(0..3_000)];
+                        model.insert(key.clone(), value.clone());
+                        batch.put(key, value);
+                    }
                 }
             }
             let ticket = must(kv.commit(&batch));
