@@ -108,9 +108,10 @@ impl Engine {
             rewrites: head.rewrites + 1,
             charged_bytes: head.charged_bytes + epoch.value.len() as u64
                 - heads.epoch.value.len() as u64,
+            stage_open: false,
             ..head
         };
-        let head = Stored::<HeadRow>::new(db, head);
+        let head = Stored::<HeadRow>::after(db, &heads.head, head);
         let mut batch = Batch::new();
         batch
             .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value))
@@ -171,6 +172,9 @@ impl Engine {
             charged_bytes: 0,
             time_ms: now_ms,
             rewrites: 0,
+            stages: 0,
+            stage_open: false,
+            namespaced: false,
         };
         let keys = [RowId::Epoch, RowId::Head, RowId::Root].map(|row| db.keys.key(row).len());
         let values =

@@ -141,11 +141,13 @@ impl Engine {
             commit_id: request.commit_id,
             charged_bytes: base.row.charged_bytes + file.bytes,
             time_ms,
+            stage_open: false,
             ..base.row
         };
+        let head = Stored::<HeadRow>::after(&state.db, base, head);
         let pages = std::mem::take(&mut file.index.pages);
         let (rows, bytes) = (file.rows.len() as u64 + 1, file.bytes);
-        let pending = Pending { head: Stored::<HeadRow>::new(&state.db, head), pages, bytes };
+        let pending = Pending { head, pages, bytes };
         let head_key = state.db.keys.key(RowId::Head);
         let mut batch = Batch::new();
         if !self.options.unguarded_commits {

@@ -8,7 +8,7 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use crate::error::store_error;
 use crate::keys::{Keys, RowId};
-use crate::rows::{IndexRow, open};
+use crate::rows::{IndexRow, open_v1};
 
 /// Called with each row of a scan, its key and its value.
 pub(crate) type VisitRow<'v> =
@@ -41,14 +41,14 @@ impl Db {
         store_error(&self.actor, error)
     }
 
-    /// Checks the envelope of a row's value.
+    /// Checks the envelope of a row's value, which has the first format.
     pub(crate) fn open<'v>(
         &self,
         row: RowId,
         key: &[u8],
         value: &'v [u8],
     ) -> Result<&'v [u8], StoreError> {
-        open(key, value).map_err(|fault| self.corrupt(row, fault))
+        open_v1(key, value).map_err(|fault| self.corrupt(row, fault))
     }
 
     /// Decodes the page index row that `key` names.

@@ -6,7 +6,7 @@ use actor_sqlite_pagestore::StoreError;
 
 use crate::db::Db;
 use crate::keys::RowId;
-use crate::rows::{EpochRow, HeadRow, RootRow, RowFault, seal};
+use crate::rows::{EpochRow, Format, HeadRow, RootRow, RowFault, open, seal, seal_as};
 
 /// A decoded row and its exact bytes, for guards.
 #[derive(Clone, Debug)]
@@ -17,15 +17,30 @@ pub(crate) struct Stored<T> {
 
 impl Stored<HeadRow> {
     pub(crate) fn new(db: &Db, row: HeadRow) -> Self {
-        let value = seal(&db.keys.key(RowId::Head), &row.encode());
+        let value = seal_as(Format::V2, &db.keys.key(RowId::Head), &row.encode());
         Self { row, value }
+    }
+
+    /// What takes the place of `before`. A value of an earlier format was shorter, and the row
+    /// charges itself for what it gains.
+    pub(crate) fn after(db: &Db, before: &Self, row: HeadRow) -> Self {
+        let gained = Self::new(db, row).value.len() - before.value.len();
+        let charged_bytes = row.charged_bytes + gained as u64;
+        Self::new(db, HeadRow { charged_bytes, ..row })
     }
 }
 
 impl Stored<RootRow> {
     pub(crate) fn new(db: &Db, row: RootRow) -> Self {
-        let value = seal(&db.keys.key(RowId::Root), &row.encode());
+        let value = seal_as(Format::V2, &db.keys.key(RowId::Root), &row.encode());
         Self { row, value }
+    }
+
+    /// As for `HEAD`.
+    pub(crate) fn after(db: &Db, before: &Self, row: RootRow) -> Self {
+        let gained = Self::new(db, row).value.len() - before.value.len();
+        let charged_bytes = row.charged_bytes + gained as u64;
+        Self::new(db, RootRow { charged_bytes, ..row })
     }
 }
 
@@ -67,7 +82,10 @@ impl Heads {
             }
         };
         let heads = Self {
-            epoch: decode(db, RowId::Epoch, epoch, EpochRow::decode)?,
+            epoch: decode(db, RowId::Epoch, epoch, |format, payload| match format {
+                Format::V1 => EpochRow::decode(payload),
+                Format::V2 => Err(RowFault::Format(format as u8)),
+            })?,
             head: decode(db, RowId::Head, head, HeadRow::decode)?,
             root: decode(db, RowId::Root, root, RootRow::decode)?,
         };
@@ -98,6 +116,11 @@ impl Heads {
             let reason = format!("it has txid {} below what ROOT covers", state.txid);
             return Err(db.corrupt(RowId::Head, reason));
         }
+        if root.stages_swept > head.stages || (head.stage_open && root.stages_swept == head.stages)
+        {
+            let reason = format!("it has stage {} where ROOT has swept more", head.stages);
+            return Err(db.corrupt(RowId::Head, reason));
+        }
         let same = (root.size, root.checksum) == (state.size, state.checksum);
         if root.watermark == state.txid && !same {
             return Err(db.corrupt(RowId::Root, "it contradicts HEAD at the same txid"));
@@ -122,9 +145,10 @@ pub(crate) fn decode<T>(
     db: &Db,
     row: RowId,
     value: Vec<u8>,
-    decode: impl FnOnce(&[u8]) -> Result<T, RowFault>,
+    decode: impl FnOnce(Format, &[u8]) -> Result<T, RowFault>,
 ) -> Result<Stored<T>, StoreError> {
-    let payload = db.open(row, &db.keys.key(row), &value)?;
-    let decoded = decode(payload).map_err(|fault| db.corrupt(row, fault))?;
+    let decoded = open(&db.keys.key(row), &value)
+        .and_then(|(format, payload)| decode(format, payload))
+        .map_err(|fault| db.corrupt(row, fault))?;
     Ok(Stored { row: decoded, value })
 }

@@ -2,15 +2,18 @@
 //!
 //! Prefix: byte `0x02`, namespace, `0x00`, name, `0x00`. Neither part can hold a NUL, so no prefix
 //! is the beginning of another. Paths are ASCII segments; numbers are big-endian, so that a scan
-//! comes in numeric order. `STAGE`, `HINTS`, `PIN` and `PARENT` are reserved.
+//! comes in numeric order. `PIN` and `PARENT` are reserved. What belongs to a namespace and to no
+//! database in particular lies under the byte `0x03`.
 
 use std::fmt;
 
 use actor_sqlite_ltx::{PageSize, Pgno, Txid};
 use actor_sqlite_pagestore::ActorId;
 
-/// The first byte of every key of the engine.
+/// The first byte of every key of a database.
 const SPACE: u8 = 0x02;
+/// The first byte of every key of a namespace.
+const NAMESPACE_SPACE: u8 = 0x03;
 /// Ends a name in a prefix.
 const END: u8 = 0x00;
 
@@ -40,6 +43,17 @@ pub(crate) fn shard_pages(
         .filter(move |&pgno| pgno != page_size.lock_page())
 }
 
+/// The key of the counter of a namespace: bytes that all its databases store.
+#[allow(dead_code, reason = "it comes with quotas")]
+pub(crate) fn usage_key(namespace: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(namespace.len() + 7);
+    key.push(NAMESPACE_SPACE);
+    key.extend_from_slice(namespace.as_bytes());
+    key.push(END);
+    key.extend_from_slice(b"USAGE");
+    key
+}
+
 /// Which row of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RowId {
@@ -51,6 +65,8 @@ pub(crate) enum RowId {
     Gone { at: Txid, shard: u32 },
     /// The newest committed state.
     Head,
+    /// The pages that the next claim should bring.
+    Hints,
     /// What a compaction in several batches is writing.
     Build,
     /// The page index of one commit.
@@ -61,6 +77,12 @@ pub(crate) enum RowId {
     Shard { shard: u32, as_of: Txid, chunk: u32 },
     /// The page index of one shard version.
     Sidx { shard: u32, as_of: Txid },
+    /// A part of the LTX file of one segment of a stage.
+    Stage { stage: u64, segment: u32, chunk: u32 },
+    /// The commit that a stage belongs to.
+    Staged { stage: u64 },
+    /// The page index of one segment of a stage.
+    StageIndex { stage: u64, segment: u32 },
 }
 
 impl fmt::Display for RowId {
@@ -70,6 +92,7 @@ impl fmt::Display for RowId {
             Self::Epoch => f.write_str("EPOCH"),
             Self::Gone { at, shard } => write!(f, "GONE {at} shard {shard}"),
             Self::Head => f.write_str("HEAD"),
+            Self::Hints => f.write_str("HINTS"),
             Self::Build => f.write_str("BUILD"),
             Self::Pidx { txid } => write!(f, "PIDX {txid}"),
             Self::Root => f.write_str("ROOT"),
@@ -77,6 +100,11 @@ impl fmt::Display for RowId {
                 write!(f, "SHARD {shard} as of {as_of} chunk {chunk}")
             }
             Self::Sidx { shard, as_of } => write!(f, "SIDX {shard} as of {as_of}"),
+            Self::Stage { stage, segment, chunk } => {
+                write!(f, "STAGE {stage} segment {segment} chunk {chunk}")
+            }
+            Self::Staged { stage } => write!(f, "STAGED {stage}"),
+            Self::StageIndex { stage, segment } => write!(f, "STIX {stage} segment {segment}"),
         }
     }
 }
@@ -105,6 +133,7 @@ impl Keys {
         match row {
             RowId::Epoch => key.extend_from_slice(b"EPOCH"),
             RowId::Head => key.extend_from_slice(b"HEAD"),
+            RowId::Hints => key.extend_from_slice(b"HINTS"),
             RowId::Root => key.extend_from_slice(b"ROOT"),
             RowId::Build => key.extend_from_slice(b"BUILD"),
             RowId::Delta { txid, chunk } => {
@@ -129,6 +158,21 @@ impl Keys {
             RowId::Sidx { shard, as_of } => {
                 key.extend_from_slice(b"SIDX/");
                 push_version(&mut key, shard, as_of);
+            }
+            RowId::Stage { stage, segment, chunk } => {
+                key.extend_from_slice(b"STAGE/");
+                key.extend_from_slice(&stage.to_be_bytes());
+                push_number(&mut key, segment);
+                push_number(&mut key, chunk);
+            }
+            RowId::Staged { stage } => {
+                key.extend_from_slice(b"STAGED/");
+                key.extend_from_slice(&stage.to_be_bytes());
+            }
+            RowId::StageIndex { stage, segment } => {
+                key.extend_from_slice(b"STIX/");
+                key.extend_from_slice(&stage.to_be_bytes());
+                push_number(&mut key, segment);
             }
         }
         key
@@ -156,6 +200,7 @@ impl Keys {
         match path {
             b"EPOCH" => return Some(RowId::Epoch),
             b"HEAD" => return Some(RowId::Head),
+            b"HINTS" => return Some(RowId::Hints),
             b"ROOT" => return Some(RowId::Root),
             b"BUILD" => return Some(RowId::Build),
             _ => {}
@@ -173,6 +218,15 @@ impl Keys {
             b"SIDX" => {
                 let (shard, as_of) = numbers.version()?;
                 RowId::Sidx { shard, as_of }
+            }
+            b"STAGE" => RowId::Stage {
+                stage: numbers.long()?,
+                segment: numbers.after_slash()?,
+                chunk: numbers.after_slash()?,
+            },
+            b"STAGED" => RowId::Staged { stage: numbers.long()? },
+            b"STIX" => {
+                RowId::StageIndex { stage: numbers.long()?, segment: numbers.after_slash()? }
             }
             _ => return None,
         };
@@ -212,8 +266,12 @@ impl Numbers<'_> {
         Some(*number)
     }
 
+    fn long(&mut self) -> Option<u64> {
+        self.take().map(u64::from_be_bytes)
+    }
+
     fn txid(&mut self) -> Option<Txid> {
-        self.take().map(u64::from_be_bytes).map(Txid::new)
+        self.long().map(Txid::new)
     }
 
     fn number(&mut self) -> Option<u32> {
@@ -249,10 +307,14 @@ mod tests {
             RowId::Epoch,
             RowId::Gone { at: txid, shard: 3 },
             RowId::Head,
+            RowId::Hints,
             RowId::Pidx { txid },
             RowId::Root,
             RowId::Shard { shard: 7, as_of, chunk: 1 },
             RowId::Sidx { shard: 7, as_of },
+            RowId::Stage { stage: 0x2f2f, segment: 0x2f, chunk: 9 },
+            RowId::Staged { stage: 0x2f2f },
+            RowId::StageIndex { stage: 0x2f2f, segment: 0x2f },
         ]
     }
 
@@ -284,6 +346,10 @@ mod tests {
                     assert_eq!(start <= key && key < end, at == other_at);
                     assert_eq!(one.parse(&key).is_some(), at == other_at);
                 }
+            }
+            for (space, _) in names {
+                let counter = usage_key(space);
+                assert!(counter < start || counter >= end, "{space:?}");
             }
         }
     }

@@ -106,7 +106,7 @@ impl Engine {
         drop(snapshot);
         let found = self.own_head(state, value).map_err(Retry::Never)?;
         let rewritten = HeadRow { rewrites: found.row.rewrites + 1, ..found.row };
-        let rewritten = Stored::<HeadRow>::new(db, rewritten);
+        let rewritten = Stored::<HeadRow>::after(db, &found, rewritten);
         let mut batch = Batch::new();
         batch.guard(key.clone(), Some(found.value)).put(key, &rewritten.value);
         let ticket = self.kv.commit(&batch).map_err(|error| retry(state, error))?;

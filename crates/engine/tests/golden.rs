@@ -17,7 +17,7 @@ use actor_sqlite_kv::{Fault, FaultKv, Image, Limits, MemKv, OpKind, SyncMode};
 use actor_sqlite_pagestore::{ActorId, PageStore, PageStoreAdmin};
 use common::*;
 
-const NEWEST: &str = "v1.hex";
+const NEWEST: &str = "v2.hex";
 
 fn path(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../golden/rows").join(file)
@@ -148,18 +148,50 @@ fn every_dump_is_read() {
             assert_sound(&engine, &name);
             engine.release(&owner.lease);
         }
+        let upgraded = kv.image();
+        for row in ["HEAD", "ROOT"] {
+            let mut formats = formats_of(&upgraded, row);
+            assert!(formats.all(|format| format == 2), "{row} of {}", path.display());
+        }
         files += 1;
     }
     println!("{files} dumps");
     assert!(files > 0);
 }
 
+/// The format bytes of all rows whose path is or begins with that.
+fn formats_of<'a>(image: &'a Image, path: &'a str) -> impl Iterator<Item = u8> + 'a {
+    let rows = image.iter().filter(move |(key, _)| {
+        let end = key.iter().rposition(|&byte| byte == 0).unwrap();
+        path.ends_with('/') && contains(key, path.as_bytes()) || &key[end + 1..] == path.as_bytes()
+    });
+    rows.map(|(_, value)| value[0])
+}
+
+fn contains(key: &[u8], path: &[u8]) -> bool {
+    key.windows(path.len()).any(|window| window == path)
+}
+
 #[test]
-fn the_dump_has_every_kind_of_row_in_the_only_format() {
+fn the_dump_has_every_kind_of_row_in_its_newest_format() {
     let image = load(&std::fs::read_to_string(path(NEWEST)).unwrap());
-    let all = dump(&image);
-    for kind in ["BUILD", "DELTA/", "EPOCH", "GONE/", "HEAD", "PIDX/", "ROOT", "SHARD/", "SIDX/"] {
-        assert!(all.contains(&hex(kind.as_bytes())), "{kind}");
+    let kinds = [
+        ("BUILD", 1),
+        ("DELTA/", 1),
+        ("EPOCH", 1),
+        ("GONE/", 1),
+        ("HEAD", 2),
+        ("PIDX/", 1),
+        ("ROOT", 2),
+        ("SHARD/", 1),
+        ("SIDX/", 1),
+    ];
+    let mut rows = 0;
+    for (kind, newest) in kinds {
+        let formats: Vec<u8> = formats_of(&image, kind).collect();
+        assert!(!formats.is_empty() && formats.iter().all(|&format| format == newest), "{kind}");
+        rows += formats.len();
     }
-    assert!(image.iter().all(|(key, value)| key[0] == 2 && value[0] == 1));
+    assert_eq!(rows, image.len());
+    assert!(image.iter().all(|(key, _)| key[0] == 2));
 }

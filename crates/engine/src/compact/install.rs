@@ -211,7 +211,7 @@ impl Installation<'_> {
         };
         let (rows, bytes) = puts(&batch);
         root.charged_bytes += bytes;
-        let root = Stored::<RootRow>::new(self.db, root);
+        let root = Stored::<RootRow>::after(self.db, &self.root, root);
         batch
             .guard(self.db.keys.key(RowId::Epoch), Some(self.plan.heads.epoch.value.clone()))
             .guard(self.db.keys.key(RowId::Root), Some(self.root.value.clone()))

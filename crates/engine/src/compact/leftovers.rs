@@ -51,7 +51,7 @@ impl Engine {
                 row.credited_bytes += build_bytes;
                 row.building = Txid::ZERO;
             }
-            let next = Stored::<RootRow>::new(db, row);
+            let next = Stored::<RootRow>::after(db, &root, row);
             batch
                 .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))
                 .guard(db.keys.key(RowId::Root), Some(root.value.clone()))

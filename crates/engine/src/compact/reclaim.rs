@@ -133,7 +133,7 @@ impl Engine {
         if let Some(through) = doomed.through {
             root.reclaimed_through = through;
         }
-        let root = Stored::<RootRow>::new(db, root);
+        let root = Stored::<RootRow>::after(db, &heads.root, root);
         let mut batch = Batch::new();
         batch
             .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))

@@ -24,6 +24,10 @@ impl<'a> Reader<'a> {
         Ok(*taken)
     }
 
+    pub(super) fn u8(&mut self) -> Result<u8, RowFault> {
+        self.array().map(u8::from_be_bytes)
+    }
+
     pub(super) fn u16(&mut self) -> Result<u16, RowFault> {
         self.array().map(u16::from_be_bytes)
     }

@@ -6,8 +6,14 @@
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-/// The only format there is.
-const FORMAT: u8 = 1;
+/// The layout of a payload: the first byte of every value. A row of a kind keeps its first format
+/// until it needs another, and every format that was ever written is read for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    V1 = 1,
+    V2 = 2,
+}
+
 /// Length of the checksum that ends a value.
 pub(crate) const CHECKSUM_BYTES: usize = 8;
 /// What the envelope adds to a payload.
@@ -19,7 +25,8 @@ pub(crate) enum RowFault {
     /// There is no room for an envelope.
     #[error("{0} bytes are too few for a row")]
     Truncated(usize),
-    /// The value was written by another version of this library.
+    /// The value was written by another version of this library, or its kind of row has no such
+    /// format.
     #[error("format {0} is unknown to this version")]
     Format(u8),
     /// The value was changed, or belongs to another row.
@@ -38,9 +45,9 @@ fn checksum(key: &[u8], format_and_payload: &[u8]) -> u64 {
     digest.finalize()
 }
 
-/// Begins a value at the end of `out`, and says where; the payload is to follow.
+/// Begins a value of the first format at the end of `out`, and says where; the payload is to follow.
 pub(crate) fn begin(out: &mut Vec<u8>) -> usize {
-    out.push(FORMAT);
+    out.push(Format::V1 as u8);
     out.len() - 1
 }
 
@@ -50,28 +57,43 @@ pub(crate) fn end(key: &[u8], start: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&checksum.to_be_bytes());
 }
 
-/// A whole value around a payload.
+/// A whole value around a payload of the first format.
 pub(crate) fn seal(key: &[u8], payload: &[u8]) -> Vec<u8> {
+    seal_as(Format::V1, key, payload)
+}
+
+/// A whole value around a payload.
+pub(crate) fn seal_as(format: Format, key: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(payload.len() + ENVELOPE_BYTES);
-    let start = begin(&mut value);
+    value.push(format as u8);
     value.extend_from_slice(payload);
-    end(key, start, &mut value);
+    end(key, 0, &mut value);
     value
 }
 
-/// The payload of the value stored under `key`.
-pub(crate) fn open<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], RowFault> {
+/// The payload of the value stored under `key`, and its format.
+pub(crate) fn open<'a>(key: &[u8], value: &'a [u8]) -> Result<(Format, &'a [u8]), RowFault> {
     let (covered, stored) = value
         .split_last_chunk::<CHECKSUM_BYTES>()
         .filter(|(covered, _)| !covered.is_empty())
         .ok_or(RowFault::Truncated(value.len()))?;
-    if covered[0] != FORMAT {
-        return Err(RowFault::Format(covered[0]));
-    }
+    let format = match covered[0] {
+        1 => Format::V1,
+        2 => Format::V2,
+        other => return Err(RowFault::Format(other)),
+    };
     if checksum(key, covered) != u64::from_be_bytes(*stored) {
         return Err(RowFault::Checksum);
     }
-    Ok(&covered[1..])
+    Ok((format, &covered[1..]))
+}
+
+/// The payload of a value whose kind of row has the first format only.
+pub(crate) fn open_v1<'a>(key: &[u8], value: &'a [u8]) -> Result<&'a [u8], RowFault> {
+    match open(key, value)? {
+        (Format::V1, payload) => Ok(payload),
+        (format, _) => Err(RowFault::Format(format as u8)),
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +104,7 @@ mod tests {
     #[test]
     fn a_value_opens_under_its_own_key_only() {
         let value = seal(b"key", b"payload");
-        assert_eq!(open(b"key", &value).unwrap(), b"payload");
+        assert_eq!(open(b"key", &value).unwrap(), (Format::V1, &b"payload"[..]));
         assert_eq!(open(b"kez", &value), Err(RowFault::Checksum));
         // The same bytes cut at another place between key and payload.
         assert_eq!(open(b"key\x01", &seal(b"key", b"\x01payload")), Err(RowFault::Checksum));
@@ -94,6 +116,15 @@ mod tests {
         value[0] = 7;
         let fault = open(b"key", &value).unwrap_err();
         assert_eq!(fault.to_string(), "format 7 is unknown to this version");
+    }
+
+    #[test]
+    fn a_format_is_said_and_is_part_of_the_checksum() {
+        let mut value = seal_as(Format::V2, b"key", b"payload");
+        assert_eq!(open(b"key", &value).unwrap(), (Format::V2, &b"payload"[..]));
+        assert_eq!(open_v1(b"key", &value), Err(RowFault::Format(2)));
+        value[0] = 1;
+        assert_eq!(open(b"key", &value), Err(RowFault::Checksum));
     }
 
     #[test]

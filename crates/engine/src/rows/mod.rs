@@ -8,7 +8,9 @@ mod head;
 mod index;
 mod root;
 
-pub(crate) use envelope::{CHECKSUM_BYTES, ENVELOPE_BYTES, RowFault, begin, end, open, seal};
+pub(crate) use envelope::{
+    CHECKSUM_BYTES, ENVELOPE_BYTES, Format, RowFault, begin, end, open, open_v1, seal, seal_as,
+};
 pub(crate) use epoch::EpochRow;
 pub(crate) use gone::{BuildRow, GoneRow};
 pub(crate) use head::HeadRow;

@@ -2,14 +2,15 @@
 
 use actor_sqlite_ltx::{Checksum, Txid};
 
-use super::RowFault;
 use super::bytes::Reader;
+use super::{Format, RowFault};
 
 /// What the shards cover and what is left of the deltas under them. Written by compaction and
 /// reclaim only, each time under a guard on the exact bytes of before.
 ///
 /// Payload: watermark u64, reclaimed-through u64, building u64, size at the watermark u32, checksum
-/// at the watermark u64, bytes charged u64, bytes credited u64.
+/// at the watermark u64, bytes charged u64, bytes credited u64; since format 2 also stages swept u64,
+/// reclaimed segments u32. It is always written in format 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RootRow {
     /// The shards hold the database as of this state; 0 while there are none.
@@ -26,6 +27,11 @@ pub(crate) struct RootRow {
     pub(crate) charged_bytes: u64,
     /// Keys and values that compaction and reclaim have deleted, in bytes.
     pub(crate) credited_bytes: u64,
+    /// Each stage up to this number belongs to a commit or has no row left.
+    pub(crate) stages_swept: u64,
+    /// Of the oldest delta that is not reclaimed, if it is a staged one: that many of its segments
+    /// are deleted.
+    pub(crate) reclaimed_segments: u32,
 }
 
 impl RootRow {
@@ -38,10 +44,12 @@ impl RootRow {
         checksum: Checksum::EMPTY_DATABASE,
         charged_bytes: 0,
         credited_bytes: 0,
+        stages_swept: 0,
+        reclaimed_segments: 0,
     };
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(52);
+        let mut out = Vec::with_capacity(64);
         out.extend_from_slice(&self.watermark.get().to_be_bytes());
         out.extend_from_slice(&self.reclaimed_through.get().to_be_bytes());
         out.extend_from_slice(&self.building.get().to_be_bytes());
@@ -49,12 +57,14 @@ impl RootRow {
         out.extend_from_slice(&self.checksum.raw().to_be_bytes());
         out.extend_from_slice(&self.charged_bytes.to_be_bytes());
         out.extend_from_slice(&self.credited_bytes.to_be_bytes());
+        out.extend_from_slice(&self.stages_swept.to_be_bytes());
+        out.extend_from_slice(&self.reclaimed_segments.to_be_bytes());
         out
     }
 
-    pub(crate) fn decode(payload: &[u8]) -> Result<Self, RowFault> {
+    pub(crate) fn decode(format: Format, payload: &[u8]) -> Result<Self, RowFault> {
         let mut reader = Reader::new(payload);
-        let row = Self {
+        let mut row = Self {
             watermark: Txid::new(reader.u64()?),
             reclaimed_through: Txid::new(reader.u64()?),
             building: Txid::new(reader.u64()?),
@@ -62,12 +72,18 @@ impl RootRow {
             checksum: Checksum::from_raw(reader.u64()?),
             charged_bytes: reader.u64()?,
             credited_bytes: reader.u64()?,
+            ..Self::NEW
         };
+        if format == Format::V2 {
+            row.stages_swept = reader.u64()?;
+            row.reclaimed_segments = reader.u32()?;
+        }
         reader.end()?;
         let none = row.watermark == Txid::ZERO;
         if row.watermark.get() == 1
             || none != (row.size == 0)
             || row.reclaimed_through > row.watermark
+            || (row.reclaimed_segments > 0 && row.reclaimed_through == row.watermark)
             || (row.building != Txid::ZERO && row.building <= row.watermark)
         {
             return Err(RowFault::Layout("its numbers contradict each other"));

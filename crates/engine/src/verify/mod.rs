@@ -17,7 +17,7 @@ use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{BuildRow, GoneRow, IndexRow, RowFault, open};
+use crate::rows::{BuildRow, Format, GoneRow, IndexRow, RowFault, open};
 use file::{File, FileId, OpenFile};
 
 /// All that a walk gathered; what could not be decoded is missing from it, and in the report.
@@ -103,8 +103,11 @@ impl Walk<'_> {
         let Some(row) = self.db.keys.parse(key) else {
             return self.damage_named(self.db.keys.describe(key), "no row has such a key");
         };
+        let versioned = matches!(row, RowId::Head | RowId::Root);
         let payload = match open(key, value) {
-            Ok(payload) => payload,
+            Ok((Format::V1, payload)) => payload,
+            Ok((_, payload)) if versioned => payload,
+            Ok((format, _)) => return self.spoil(row, RowFault::Format(format as u8)),
             Err(fault) => return self.spoil(row, fault),
         };
         if let Err(fault) = self.payload(row, payload) {
@@ -137,7 +140,10 @@ impl Walk<'_> {
                 self.gone.insert((at, shard), GoneRow::decode(payload)?);
             }
             RowId::Build => self.build = Some(BuildRow::decode(payload)?),
+            // `Heads::load` has decoded these three.
             RowId::Epoch | RowId::Head | RowId::Root => {}
+            RowId::Hints => {}
+            RowId::Stage { .. } | RowId::StageIndex { .. } | RowId::Staged { .. } => {}
         }
         Ok(())
     }
