@@ -23,7 +23,7 @@ const TRIES: usize = 16;
 const FENCE_FIRST_FROM: usize = 3;
 
 /// What the rows above the watermark say.
-struct Deltas {
+pub(crate) struct Deltas {
     index: PageIndex,
     open: OpenDeltas,
 }
@@ -42,6 +42,9 @@ impl Engine {
             let reason = format!("an owner of more than {} bytes", EpochRow::OWNER_BYTES_MAX);
             return Err(StoreError::Invalid { reason });
         }
+        if let Some(generation) = options.resume {
+            return self.resume_database(&db, options, generation);
+        }
         let begun_ns = self.clock.monotonic_ns();
         for attempt in 0..TRIES {
             // A database that is busy in this very process is not raced with a second time.
@@ -50,7 +53,8 @@ impl Engine {
             let claimed = self.try_claim(&db, options, attempt >= FENCE_FIRST_FROM)?;
             drop(held);
             if let Some((state, ticket)) = claimed {
-                let claim = self.answer(state, ticket)?;
+                self.doubts().forget(actor, state.generation);
+                let claim = self.answer(state, ticket, options)?;
                 self.metrics.claims.add(1);
                 self.metrics.claim_ns.add(self.clock.monotonic_ns() - begun_ns);
                 return Ok(claim);
@@ -185,14 +189,14 @@ impl Engine {
 
     /// Orders a batch of a claim. `None` if it has to begin again.
     fn land(&self, db: &Db, batch: &Batch<'_>) -> Result<Option<Ticket>, StoreError> {
-        match self.kv.commit(batch) {
+        match self.order(batch) {
             Ok(ticket) => Ok(Some(ticket)),
             Err(KvError::GuardFailed { .. } | KvError::UnknownOutcome { .. }) => Ok(None),
             Err(error) => Err(db.failed(error)),
         }
     }
 
-    fn lease_state(
+    pub(crate) fn lease_state(
         &self,
         db: &Db,
         heads: Heads,
@@ -209,19 +213,26 @@ impl Engine {
             committed_at_ns: self.clock.monotonic_ns(),
             over: None,
         };
-        Arc::new(LeaseState::new(self.token(), db.clone(), view))
+        Arc::new(LeaseState::new(Arc::clone(self.doubts()), db.clone(), view))
     }
 
     /// Makes the lease known, and reads the page that every opening of a database begins with.
-    fn answer(&self, state: Arc<LeaseState>, ticket: Ticket) -> Result<Claim, StoreError> {
+    pub(crate) fn answer(
+        &self,
+        state: Arc<LeaseState>,
+        ticket: Ticket,
+        options: &ClaimOptions,
+    ) -> Result<Claim, StoreError> {
         self.register(&state);
         let (head, debt) = {
             let view = state.view();
             (view.head.row.head, view.open_deltas.count())
         };
+        let next_sequence = state.writer().last.map_or(1, |last| last.sequence + 1);
         let mut sink = FirstPages { page_bytes: head.page_size.bytes(), pages: Vec::new() };
         if head.size > 0 {
-            let neighbours = self.options.claim_neighbour_pages_max;
+            let preload = options.preload_bytes_max / head.page_size.bytes() as u64;
+            let neighbours = u64::from(self.options.claim_neighbour_pages_max).min(preload) as u32;
             self.read_with_neighbours(&state, head.txid, &[Pgno::ONE], neighbours, &mut sink)?;
         }
         if debt >= self.options.compaction.delta_count {
@@ -234,7 +245,7 @@ impl Engine {
             pages: sink.pages,
             hints: actor_sqlite_pagestore::Hints::default(),
             commit_bytes_max: self.options.commit_bytes_max,
-            next_sequence: 1,
+            next_sequence,
             quota_bytes: None,
         })
     }
@@ -253,7 +264,10 @@ impl PageSink for FirstPages {
 }
 
 /// A database without `EPOCH`, `HEAD` and `ROOT` has no row at all.
-fn refuse_rows_without_epoch(db: &Db, snapshot: &dyn Snapshot) -> Result<(), StoreError> {
+pub(crate) fn refuse_rows_without_epoch(
+    db: &Db,
+    snapshot: &dyn Snapshot,
+) -> Result<(), StoreError> {
     let (start, end) = db.keys.range();
     let scan = Scan { start: &start, end: &end, limit: 1, reverse: false };
     db.walk(snapshot, scan, &mut |row, _, _| {
@@ -263,7 +277,11 @@ fn refuse_rows_without_epoch(db: &Db, snapshot: &dyn Snapshot) -> Result<(), Sto
 
 /// Builds the page index from the page indexes of all deltas above the watermark: one for each
 /// state up to the head, and none above it.
-fn load_deltas(db: &Db, snapshot: &dyn Snapshot, heads: &Heads) -> Result<Deltas, StoreError> {
+pub(crate) fn load_deltas(
+    db: &Db,
+    snapshot: &dyn Snapshot,
+    heads: &Heads,
+) -> Result<Deltas, StoreError> {
     let (mut next, last) = heads.open_deltas();
     let page_size = heads.head.row.head.page_size;
     let mut deltas = Deltas { index: PageIndex::default(), open: OpenDeltas::default() };

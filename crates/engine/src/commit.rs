@@ -157,7 +157,7 @@ impl Engine {
         batch.put(head_key, pending.head.value.clone());
         self.check_batch(&batch)?;
         let encoded_ns = self.clock.monotonic_ns();
-        let ordered = self.kv.commit(&batch);
+        let ordered = self.order(&batch);
         let ordered_ns = self.clock.monotonic_ns();
         self.metrics.commit_encode_ns.add(encoded_ns - begun_ns);
         self.metrics.commit_order_ns.add(ordered_ns - encoded_ns);

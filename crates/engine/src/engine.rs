@@ -1,9 +1,10 @@
 //! The engine itself: what it is made of, and the contract it keeps.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use actor_sqlite_kv::Kv;
+use actor_sqlite_kv::{Batch, Kv, KvError};
 use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::{
     ActorId, ActorStat, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed,
@@ -16,6 +17,7 @@ use crate::error::common;
 use crate::lease::LeaseState;
 use crate::metrics::{EngineMetrics, Metrics};
 use crate::options::EngineOptions;
+use crate::resume::Doubts;
 
 /// A page store over a key-value store. See the crate's page.
 pub struct Engine {
@@ -28,7 +30,10 @@ pub struct Engine {
     pub(crate) turn_over: Condvar,
     /// The newest lease of each database that this engine gave out and nobody dropped.
     leases: Mutex<HashMap<ActorId, Weak<LeaseState>>>,
-    token: Arc<()>,
+    /// The highest ticket of all batches that this engine ordered.
+    newest: AtomicU64,
+    /// Shared with the leases, and by that what tells this engine's from those of others.
+    doubts: Arc<Doubts>,
 }
 
 impl Engine {
@@ -42,7 +47,8 @@ impl Engine {
             queue: Mutex::default(),
             turn_over: Condvar::new(),
             leases: Mutex::default(),
-            token: Arc::new(()),
+            newest: AtomicU64::new(0),
+            doubts: Arc::default(),
         }
     }
 
@@ -65,16 +71,28 @@ impl Engine {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What tells this engine's leases from those of others.
-    pub(crate) fn token(&self) -> Arc<()> {
-        Arc::clone(&self.token)
+    /// What is in doubt, shared with every lease of this engine.
+    pub(crate) fn doubts(&self) -> &Arc<Doubts> {
+        &self.doubts
+    }
+
+    /// Orders a batch. Every write of the engine goes through here.
+    pub(crate) fn order(&self, batch: &Batch<'_>) -> Result<actor_sqlite_kv::Ticket, KvError> {
+        let ticket = self.kv.commit(batch)?;
+        self.newest.fetch_max(ticket.0, Ordering::AcqRel);
+        Ok(ticket)
+    }
+
+    /// Covers every batch that this engine has ordered and been told of.
+    pub(crate) fn newest_ticket(&self) -> actor_sqlite_kv::Ticket {
+        actor_sqlite_kv::Ticket(self.newest.load(Ordering::Acquire))
     }
 
     /// The state of a lease that this engine gave out.
     pub(crate) fn state<'l>(&self, lease: &'l Lease) -> Result<&'l LeaseState, StoreError> {
         lease
             .state::<LeaseState>()
-            .filter(|state| Arc::ptr_eq(&state.engine, &self.token))
+            .filter(|state| Arc::ptr_eq(&state.doubts, &self.doubts))
             .ok_or_else(|| StoreError::Invalid { reason: "the lease is of another store".into() })
     }
 
@@ -102,13 +120,16 @@ impl Engine {
         drop(leases);
         if let Some(other) = other {
             let (stays, goes) = if newer { (&*other, &**state) } else { (&**state, &*other) };
-            let head = stays.view().head.row.head.txid;
-            goes.fence(stays.generation, head);
-            self.metrics.fenced.add(1);
+            // Of two with one generation, by a resume, the other was released.
+            if goes.generation < stays.generation {
+                let head = stays.view().head.row.head.txid;
+                goes.fence(stays.generation, head);
+                self.metrics.fenced.add(1);
+            }
         }
     }
 
-    fn unregister(&self, state: &LeaseState) {
+    pub(crate) fn unregister(&self, state: &LeaseState) {
         let mut leases = self.leases();
         let same =
             leases.get(&state.db.actor).is_some_and(|entry| std::ptr::eq(entry.as_ptr(), state));
@@ -178,12 +199,8 @@ impl PageStore for Engine {
 
     fn release(&self, lease: &Lease) {
         let Ok(state) = self.state(lease) else { return };
-        self.unregister(state);
-        let debt = {
-            let mut view = state.view_mut();
-            view.over.get_or_insert(StoreError::Closed);
-            view.open_deltas.count()
-        };
+        self.end_lease(state);
+        let debt = state.view().open_deltas.count();
         if debt >= self.options.compaction.idle_delta_count {
             self.queue().push(state.db.actor.clone());
         }

@@ -10,6 +10,7 @@ use actor_sqlite_pagestore::{CommitId, Generation, StoreError};
 use crate::db::Db;
 use crate::heads::Stored;
 use crate::page_index::{PageIndex, ShardIndex};
+use crate::resume::Doubts;
 use crate::rows::{HeadRow, IndexPage, RootRow};
 
 /// The state of one lease.
@@ -19,8 +20,8 @@ use crate::rows::{HeadRow, IndexPage, RootRow};
 /// compaction while it enters its result, a reader that found its view stale. `view` is held for
 /// moments only, never while the store is asked, so that readers do not wait for a commit.
 pub(crate) struct LeaseState {
-    /// Tells the leases of one engine from those of another.
-    pub(crate) engine: Arc<()>,
+    /// The engine's, by which its leases are told from those of another.
+    pub(crate) doubts: Arc<Doubts>,
     pub(crate) db: Db,
     pub(crate) generation: Generation,
     writer: Mutex<Writer>,
@@ -62,9 +63,18 @@ pub(crate) struct View {
 }
 
 impl LeaseState {
-    pub(crate) fn new(engine: Arc<()>, db: Db, view: View) -> Self {
-        let generation = view.head.row.generation;
-        Self { engine, db, generation, writer: Mutex::default(), view: RwLock::new(view) }
+    pub(crate) fn new(doubts: Arc<Doubts>, db: Db, view: View) -> Self {
+        let HeadRow { generation, commit_id, .. } = view.head.row;
+        let last = (commit_id.generation == generation).then_some(commit_id);
+        let writer = Mutex::new(Writer { last, ..Writer::default() });
+        Self { doubts, db, generation, writer, view: RwLock::new(view) }
+    }
+
+    /// Keeps in mind that a commit is in doubt, for whoever resumes the lease.
+    pub(crate) fn note_doubt(&self, writer: &Writer) {
+        if writer.pending.is_some() {
+            self.doubts.note(&self.db.actor, self.generation);
+        }
     }
 
     /// A panic while a lock was held leaves counters and maps that are whole in themselves; each
@@ -92,6 +102,12 @@ impl LeaseState {
             actual_head: head,
         };
         view.over.get_or_insert(fenced).clone()
+    }
+}
+
+impl Drop for LeaseState {
+    fn drop(&mut self) {
+        self.note_doubt(&self.writer());
     }
 }
 

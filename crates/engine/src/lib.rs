@@ -25,6 +25,7 @@ mod options;
 mod page_index;
 mod read;
 mod refresh;
+mod resume;
 mod rows;
 mod settle;
 mod stat;

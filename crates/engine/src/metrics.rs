@@ -31,6 +31,8 @@ metrics! {
     claim_ns,
     /// Claims begun again because another claim, a commit or a compaction came between.
     claim_retries,
+    /// Leases that were gone on with.
+    resumes,
     /// Databases made by claims.
     databases_created,
     /// Calls of `read` that succeeded.

@@ -79,7 +79,7 @@ impl Engine {
         let expected = if landed { &pending.head.row } else { &view.head.row };
         if expected.head != head.row.head {
             drop(view);
-            return Err(state.db.corrupt(RowId::Head, "it changed under its owner"));
+            return Err(self.not_ours(state, &head.row));
         }
         if landed {
             writer.last = Some(head.row.commit_id);
@@ -109,7 +109,7 @@ impl Engine {
         let rewritten = Stored::<HeadRow>::after(db, &found, rewritten);
         let mut batch = Batch::new();
         batch.guard(key.clone(), Some(found.value)).put(key, &rewritten.value);
-        let ticket = self.kv.commit(&batch).map_err(|error| retry(state, error))?;
+        let ticket = self.order(&batch).map_err(|error| retry(state, error))?;
         drop(batch);
         Ok((rewritten, ticket))
     }
@@ -131,13 +131,25 @@ impl Engine {
         Err(state.fence(head.row.generation, head.row.head.txid))
     }
 
-    /// The error of a commit whose guard did not hold: `HEAD` is of another generation, or it is
-    /// wrong, since nobody but its owner may change it.
+    /// The error of a commit whose guard did not hold: `HEAD` is of another generation, or of
+    /// another handle with this one.
     pub(crate) fn refused(&self, state: &LeaseState, actual: Option<Vec<u8>>) -> StoreError {
         match self.own_head(state, actual) {
-            Ok(_) => state.db.corrupt(RowId::Head, "it changed under its owner"),
+            Ok(head) => self.not_ours(state, &head.row),
             Err(error) => error,
         }
+    }
+
+    /// The error of a `HEAD` of this generation that the lease did not write. One that lies ahead was
+    /// written by who resumed the lease on another engine; one that does not is wrong.
+    fn not_ours(&self, state: &LeaseState, found: &HeadRow) -> StoreError {
+        let own = state.view().head.row;
+        let ahead = (found.head.txid, found.rewrites) > (own.head.txid, own.rewrites);
+        if !ahead {
+            return state.db.corrupt(RowId::Head, "it changed under its owner");
+        }
+        self.metrics.fenced.add(1);
+        state.fence(found.generation, found.head.txid)
     }
 }
 

@@ -130,6 +130,27 @@ fn a_claim_is_one_look_one_batch_and_page_one() {
 }
 
 #[test]
+fn a_resume_writes_nothing() {
+    let (kv, owner) = filled(200);
+    owner.engine.release(&owner.lease);
+    let before = kv.counters();
+    let claim = resume(&owner.engine, &owner.lease).unwrap();
+    let did = since(&kv, before);
+    let expected = Counters {
+        // As a claim without its batch.
+        snapshots: 2,
+        multi_gets: 1,
+        scans: 2,
+        scan_rows: 2,
+        gets: 1,
+        ..Counters::default()
+    };
+    assert_eq!(did, expected);
+    assert_eq!(claim.lease.generation(), owner.lease.generation());
+    assert_eq!(&*claim.pages[0].1, &owner.model[&1][..]);
+}
+
+#[test]
 fn an_installation_is_guarded_twice_and_reclaim_credits_what_it_deletes() {
     let (kv, owner) = filled(200);
     let before = kv.counters();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use actor_sqlite_engine::Compaction;
 use actor_sqlite_kv::MemKv;
+use actor_sqlite_pagestore::{PageStore, StoreError};
 use common::*;
 use fastrand::Rng;
 
@@ -19,6 +20,7 @@ struct Tally {
     compactions: u64,
     reclaimed_rows: u64,
     reopened: u64,
+    resumed: u64,
     fenced: u64,
 }
 
@@ -30,7 +32,7 @@ fn run(seed: u64, size_max: u32, steps: u32) -> Tally {
     let mut owner = Owner::claim(&engine, &actor);
     let mut tally = Tally::default();
     for step in 0..steps {
-        match rng.u32(0..20) {
+        match rng.u32(0..21) {
             0..=11 => {
                 let before = owner.head.txid;
                 owner.commit_random(&mut rng, size_max);
@@ -58,12 +60,22 @@ fn run(seed: u64, size_max: u32, steps: u32) -> Tally {
                     let mut old = old;
                     let refused = old.commit(&pages, size);
                     assert!(
-                        matches!(refused, Err(actor_sqlite_pagestore::StoreError::Fenced { .. }))
+                        matches!(refused, Err(StoreError::Fenced { .. }))
                             || refused.is_ok_and(|committed| committed.head == old.head),
                         "step {step}"
                     );
                     tally.fenced += 1;
                 }
+            }
+            18 => {
+                engine.release(&owner.lease);
+                if rng.bool() {
+                    engine = self::engine(kv.clone());
+                }
+                let again = Owner::resume(&engine, &owner.lease);
+                assert_eq!((again.head, &again.model), (owner.head, &owner.model));
+                owner = again;
+                tally.resumed += 1;
             }
             _ => owner.check(),
         }

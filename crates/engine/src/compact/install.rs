@@ -218,7 +218,7 @@ impl Installation<'_> {
             .put(self.db.keys.key(RowId::Root), root.value.clone());
         let metrics = &self.engine.metrics;
         let begun_ns = self.engine.clock.monotonic_ns();
-        let landed = self.engine.kv.commit(&batch);
+        let landed = self.engine.order(&batch);
         metrics.compaction_install_ns.add(self.engine.clock.monotonic_ns() - begun_ns);
         match landed {
             Ok(_) => {

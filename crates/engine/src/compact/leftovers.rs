@@ -56,7 +56,7 @@ impl Engine {
                 .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))
                 .guard(db.keys.key(RowId::Root), Some(root.value.clone()))
                 .put(db.keys.key(RowId::Root), next.value.clone());
-            match self.kv.commit(&batch) {
+            match self.order(&batch) {
                 Ok(_) => {}
                 Err(KvError::GuardFailed { .. }) => return Ok(None),
                 Err(error) => return Err(db.failed(error)),

@@ -142,7 +142,7 @@ impl Engine {
             batch.delete(key.clone());
         }
         batch.put(db.keys.key(RowId::Root), &root.value);
-        match self.kv.commit(&batch) {
+        match self.order(&batch) {
             Ok(_) => Ok(true),
             Err(KvError::GuardFailed { .. }) => Ok(false),
             Err(error) => Err(db.failed(error)),

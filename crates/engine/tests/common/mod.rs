@@ -73,6 +73,12 @@ pub fn claim(engine: &Engine, actor: &ActorId) -> Result<Claim, StoreError> {
     engine.claim(actor, &claim_options(PAGE))
 }
 
+/// Goes on with a lease that was released.
+pub fn resume(engine: &Engine, lease: &Lease) -> Result<Claim, StoreError> {
+    let options = ClaimOptions { resume: Some(lease.generation()), ..claim_options(PAGE) };
+    engine.claim(lease.actor(), &options)
+}
+
 /// The content of a database: page by number.
 pub type Pages = BTreeMap<u32, Vec<u8>>;
 
@@ -127,10 +133,18 @@ pub struct Owner {
 
 impl Owner {
     pub fn claim(engine: &Arc<Engine>, actor: &ActorId) -> Self {
-        let claim = claim(engine, actor).unwrap();
+        Self::of(engine, claim(engine, actor).unwrap())
+    }
+
+    /// Goes on with a lease that was released.
+    pub fn resume(engine: &Arc<Engine>, lease: &Lease) -> Self {
+        Self::of(engine, resume(engine, lease).unwrap())
+    }
+
+    pub fn of(engine: &Arc<Engine>, claim: Claim) -> Self {
         let model = read_all(engine, &claim.lease, &claim.head).unwrap();
-        let engine = Arc::clone(engine);
-        Self { engine, lease: claim.lease, head: claim.head, sequence: 0, model }
+        let (engine, sequence) = (Arc::clone(engine), claim.next_sequence - 1);
+        Self { engine, lease: claim.lease, head: claim.head, sequence, model }
     }
 
     /// The id of the next commit.

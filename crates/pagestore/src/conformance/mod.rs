@@ -9,6 +9,7 @@ mod commits;
 mod durable;
 mod model;
 mod reads;
+mod resume;
 mod support;
 
 use std::sync::Arc;
@@ -28,5 +29,6 @@ pub fn run(open: &Open<'_>, seed: u64) {
     commits::run(open);
     reads::run(open);
     durable::run(open);
+    resume::run(open);
     model::run(open, seed);
 }

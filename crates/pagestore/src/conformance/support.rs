@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actor_sqlite_ltx::{Checksum, PageSize, Pgno, Txid, page_checksum};
 
 use crate::{
-    ActorId, ClaimOptions, CommitId, CommitRequest, Committed, Head, Lease, PageSink, PageStore,
-    StoreError, Ticket,
+    ActorId, Claim, ClaimOptions, CommitId, CommitRequest, Committed, Generation, Head, Lease,
+    PageSink, PageStore, StoreError, Ticket,
 };
 
 /// Page by number.
@@ -53,12 +53,25 @@ impl Owner {
     /// Claims a database, which must be there or be made, and reads all of it.
     pub(super) fn claim(store: &Arc<dyn PageStore>, name: &str, page_size: PageSize) -> Self {
         let claim = store.claim(&actor(name), &options(true, page_size)).expect("a claim");
+        assert_eq!(claim.next_sequence, 1, "a new generation has committed nothing");
+        Self::of(store, claim)
+    }
+
+    /// Goes on with a lease that was released, and reads all of its database.
+    pub(super) fn resume(store: &Arc<dyn PageStore>, name: &str, generation: Generation) -> Self {
+        let options = ClaimOptions { resume: Some(generation), ..options(true, PageSize::MAX) };
+        let claim = store.claim(&actor(name), &options).expect("nobody claimed it");
+        assert_eq!(claim.lease.generation(), generation);
+        Self::of(store, claim)
+    }
+
+    pub(super) fn of(store: &Arc<dyn PageStore>, claim: Claim) -> Self {
         let mut owner = Self {
             store: Arc::clone(store),
             lease: claim.lease,
             head: claim.head,
             ticket: claim.ticket,
-            sequence: 0,
+            sequence: claim.next_sequence - 1,
             model: Pages::new(),
         };
         owner.model = owner.read_all().expect("a read after a claim");
@@ -88,24 +101,41 @@ impl Owner {
         pages: &Pages,
         size: u32,
     ) -> Result<Committed, StoreError> {
+        self.send(commit_id, expected_head, pages, size, false)
+    }
+
+    #[allow(dead_code)]
+    /// Tries a commit that leaves no more pages in use, and changes nothing here.
+    pub(super) fn try_free(&mut self, pages: &Pages, size: u32) -> Result<Committed, StoreError> {
+        let commit_id = self.next_id();
+        self.send(commit_id, self.head.txid, pages, size, true)
+    }
+
+    fn send(
+        &self,
+        commit_id: CommitId,
+        expected_head: Txid,
+        pages: &Pages,
+        size: u32,
+        frees: bool,
+    ) -> Result<Committed, StoreError> {
         let pages: Vec<(Pgno, &[u8])> = pages
             .iter()
             .filter_map(|(&pgno, page)| Some((Pgno::new(pgno)?, page.as_slice())))
             .collect();
-        let request = CommitRequest {
-            commit_id,
-            expected_head,
-            pages: &pages,
-            size,
-            staged: false,
-            frees: false,
-        };
+        let request =
+            CommitRequest { commit_id, expected_head, pages: &pages, size, staged: false, frees };
         self.store.commit(&self.lease, &request)
     }
 
     /// Commits, and checks the head that comes back.
     pub(super) fn commit(&mut self, pages: &Pages, size: u32) -> Committed {
         let committed = self.try_commit(pages, size).expect("a commit");
+        self.enter(pages, size, committed)
+    }
+
+    /// Enters a commit that took place, and checks the head that came back.
+    pub(super) fn enter(&mut self, pages: &Pages, size: u32, committed: Committed) -> Committed {
         let mut model = self.model.clone();
         model.extend(pages.iter().map(|(&pgno, page)| (pgno, page.clone())));
         model.split_off(&(size + 1));
