@@ -106,7 +106,7 @@ impl Engine {
             check_generation(db, &heads, generation)?;
             let head = heads.head.row;
             let rewritten = HeadRow { rewrites: head.rewrites + 1, ..head };
-            let rewritten = Stored::<HeadRow>::new(db, rewritten);
+            let rewritten = Stored::<HeadRow>::after(db, &heads.head, rewritten);
             let key = db.keys.key(RowId::Head);
             let mut batch = Batch::new();
             batch.guard(key.clone(), Some(heads.head.value)).put(key, &rewritten.value);
