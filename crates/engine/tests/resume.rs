@@ -173,7 +173,7 @@ fn random_faults_between_resumes_lose_nothing() {
                 Err(error) => panic!("{error}"),
             });
             kv.clear_faults();
-            let again = Owner::of(&engine, again.unwrap());
+            let again = Owner::of(&engine, again.unwrap()).unwrap();
             let after = after(&owner.model, &pages, size);
             assert!(again.model == after || (!known && again.model == owner.model));
             let landed = again.head.txid > owner.head.txid || known;

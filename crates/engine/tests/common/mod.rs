@@ -2,6 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod recovery;
+pub mod workload;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -133,18 +136,22 @@ pub struct Owner {
 
 impl Owner {
     pub fn claim(engine: &Arc<Engine>, actor: &ActorId) -> Self {
-        Self::of(engine, claim(engine, actor).unwrap())
+        Self::try_claim(engine, actor).unwrap()
+    }
+
+    pub fn try_claim(engine: &Arc<Engine>, actor: &ActorId) -> Result<Self, StoreError> {
+        Self::of(engine, claim(engine, actor)?)
     }
 
     /// Goes on with a lease that was released.
     pub fn resume(engine: &Arc<Engine>, lease: &Lease) -> Self {
-        Self::of(engine, resume(engine, lease).unwrap())
+        Self::of(engine, resume(engine, lease).unwrap()).unwrap()
     }
 
-    pub fn of(engine: &Arc<Engine>, claim: Claim) -> Self {
-        let model = read_all(engine, &claim.lease, &claim.head).unwrap();
+    pub fn of(engine: &Arc<Engine>, claim: Claim) -> Result<Self, StoreError> {
+        let model = read_all(engine, &claim.lease, &claim.head)?;
         let (engine, sequence) = (Arc::clone(engine), claim.next_sequence - 1);
-        Self { engine, lease: claim.lease, head: claim.head, sequence, model }
+        Ok(Self { engine, lease: claim.lease, head: claim.head, sequence, model })
     }
 
     /// The id of the next commit.
