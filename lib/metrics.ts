@@ -82,6 +82,7 @@ const VFS_GAUGES = [
   'writeBufferDirtyPages',
   'dbSizePages',
   'scratchBytesUsed',
+  'scratchDiskBytesUsed',
 ]
 
 function databaseFamilies({ databases, openDatabases, opened }: StorageMetrics): Family[] {

@@ -171,8 +171,16 @@ pub struct VfsMetrics {
     pub page_cache_weighted_size: f64,
     /// The page cache's budget, in pages of this database's size.
     pub page_cache_capacity_pages: f64,
-    /// Pages written since the last commit.
+    /// Pages written since the last commit, and not staged since.
     pub write_buffer_dirty_pages: f64,
+    /// Times that pages of a large transaction were sent ahead of its commit.
+    pub stages: f64,
+    /// Pages sent that way, those sent again included.
+    pub pages_staged: f64,
+    /// Their bytes.
+    pub bytes_staged: f64,
+    /// Pages that were read back from there.
+    pub staged_reads: f64,
     /// The size of the committed state.
     pub db_size_pages: f64,
     /// Commits by the batch-atomic route.
@@ -189,6 +197,8 @@ pub struct VfsMetrics {
     pub scratch_files_spilled: f64,
     /// Scratch in memory now, in bytes.
     pub scratch_bytes_used: f64,
+    /// Scratch on disk now, in bytes.
+    pub scratch_disk_bytes_used: f64,
 }
 
 /// What one database has done since it was opened.
@@ -223,6 +233,10 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         pages_written,
         page_cache: NativePageCache { entries, weighted_bytes, capacity_bytes },
         write_buffer_dirty_pages,
+        stages,
+        pages_staged,
+        bytes_staged,
+        staged_reads,
         db_size_pages,
         commits_batch,
         commits_sync,
@@ -231,6 +245,7 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         rollbacks,
         scratch_files_spilled,
         scratch_bytes_used,
+        scratch_disk_bytes_used,
         commit_phases,
     } = vfs;
     let metrics = VfsMetrics {
@@ -245,6 +260,10 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         page_cache_weighted_size: weighted_bytes as f64,
         page_cache_capacity_pages: (capacity_bytes / TYPICAL_PAGE_BYTES) as f64,
         write_buffer_dirty_pages: write_buffer_dirty_pages as f64,
+        stages: stages as f64,
+        pages_staged: pages_staged as f64,
+        bytes_staged: bytes_staged as f64,
+        staged_reads: staged_reads as f64,
         db_size_pages: db_size_pages as f64,
         commits_batch: commits_batch as f64,
         commits_sync: commits_sync as f64,
@@ -253,6 +272,7 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         rollbacks: rollbacks as f64,
         scratch_files_spilled: scratch_files_spilled as f64,
         scratch_bytes_used: scratch_bytes_used as f64,
+        scratch_disk_bytes_used: scratch_disk_bytes_used as f64,
     };
     (metrics, commit_phases.into())
 }
@@ -278,7 +298,7 @@ impl DatabaseMetrics {
         summed!(self.vfs, other.vfs, {
             pages_read, cache_hits, cache_misses, pages_prefetched, bytes_read, bytes_written,
             pages_written, commits_batch, commits_sync, commits_empty, commits_failed, rollbacks,
-            scratch_files_spilled,
+            scratch_files_spilled, stages, pages_staged, bytes_staged, staged_reads,
         });
         summed!(self.commit, other.commit, {
             request_build_ns, serialize_ns, transport_ns, state_update_ns, total_ns, commit_count,
@@ -297,6 +317,7 @@ impl DatabaseMetrics {
             self.queue.depth += other.queue.depth;
             summed!(self.vfs, other.vfs, {
                 write_buffer_dirty_pages, db_size_pages, scratch_bytes_used,
+                scratch_disk_bytes_used,
             });
         }
     }

@@ -12,8 +12,11 @@ pub(crate) enum Class {
     Open,
     /// `xRead`.
     Read,
-    /// `xWrite` outside of a commit's own pages.
+    /// `xWrite`.
     Write,
+    /// `xWrite` that sent pages of the transaction to the store. After an error it must end, and
+    /// only `FULL` and the I/O errors make SQLite end it (`pager_error`, `isSpecialError`).
+    Stage,
     /// `xTruncate`.
     Truncate,
     /// `xFileSize`.
@@ -38,7 +41,7 @@ impl Class {
         match self {
             Self::Open => ffi::SQLITE_CANTOPEN,
             Self::Read => ffi::SQLITE_IOERR_READ,
-            Self::Write => ffi::SQLITE_IOERR_WRITE,
+            Self::Write | Self::Stage => ffi::SQLITE_IOERR_WRITE,
             Self::Truncate => ffi::SQLITE_IOERR_TRUNCATE,
             Self::Size => ffi::SQLITE_IOERR_FSTAT,
             Self::Lock => ffi::SQLITE_IOERR_LOCK,
@@ -56,7 +59,7 @@ pub(crate) fn code_of(error: &StoreError, class: Class) -> c_int {
         (StoreError::Fenced { .. }, Class::Commit) => ffi::SQLITE_READONLY_DBMOVED,
         (
             StoreError::Limit { .. } | StoreError::Quota { .. } | StoreError::Full { .. },
-            Class::Write | Class::Commit,
+            Class::Write | Class::Stage | Class::Commit,
         ) => ffi::SQLITE_FULL,
         (StoreError::Invalid { .. }, Class::Write | Class::Truncate | Class::Commit) => {
             ffi::SQLITE_MISUSE

@@ -1,6 +1,6 @@
 //! The commit of the main file: one request to the store, by either of SQLite's two routes.
 
-use actor_sqlite_pagestore::{CommitId, CommitRequest, Committed, StoreError};
+use actor_sqlite_pagestore::{CommitRequest, Committed, StoreError};
 
 use crate::code::Class;
 use crate::main_file::MainFile;
@@ -27,7 +27,7 @@ impl MainFile {
     /// the commit of all that was written. Nothing, after a batch-atomic commit.
     pub(crate) fn sync(&mut self) -> Result<(), Failed> {
         self.shared.check(Class::Commit)?;
-        if self.write_set.is_clean() {
+        if self.is_clean() {
             return Ok(());
         }
         if self.shared.journal.was_played_back() {
@@ -41,8 +41,9 @@ impl MainFile {
     ///
     /// After an error the write set is as it was: SQLite rolls back, which drops it.
     pub(crate) fn commit(&mut self, route: Route) -> Result<(), Failed> {
+        self.atomic = false;
         self.shared.check(Class::Commit)?;
-        if self.write_set.is_clean() {
+        if self.is_clean() {
             self.shared.counters.commits_empty.add(1);
             return Ok(());
         }
@@ -61,41 +62,46 @@ impl MainFile {
         }
     }
 
-    /// Asks the store, unless the commit is larger than it takes. Not for a database of another
-    /// page size: a backup into this one can make it in pages of the right length, and nobody
-    /// could write to it afterwards.
+    /// Asks the store. Not for a database of another page size: a backup into this one can make it
+    /// in pages of the right length, and nobody could write to it afterwards.
     fn send(&mut self, start: u64) -> Result<(Committed, Times), StoreError> {
         if let Some(bytes) = self.write_set.foreign_page_size() {
             let own = self.page_size().get();
             let reason = format!("page 1 names a page size of {bytes}: the database has {own}");
             return Err(StoreError::Invalid { reason });
         }
-        let count = self.write_set.trim();
-        self.check_commit_pages(count)?;
-        self.write_set.seal();
+        self.check_stage()?;
+        self.write_set.trim();
+        self.seal()?;
         self.count_dirty();
-        let pages: Vec<_> = self.write_set.pages().collect();
-        let commit_id = CommitId { generation: self.lease.generation(), sequence: self.sequence };
+        let commit_id = self.commit_id();
         self.sequence += 1;
+        let pages: Vec<_> = self.write_set.pages().collect();
         let request = CommitRequest {
             commit_id,
             expected_head: self.head.txid,
             pages: &pages,
             size: self.write_set.size(),
-            staged: false,
-            frees: false,
+            staged: self.shared.stage.is_open(),
+            frees: self.header.is_some_and(|before| self.write_set.frees(&before)),
         };
         let sent = self.clock.monotonic_ns();
         let committed = self.store.commit(&self.lease, &request)?;
         Ok((committed, Times { start, sent, answered: self.clock.monotonic_ns() }))
     }
 
-    /// Takes the new state over: the write set becomes cache. Answers its bytes.
+    /// Takes the new state over: the write set becomes cache, and what was staged leaves it, since
+    /// the cache has the page of before at best. Answers the bytes of both.
     fn settle(&mut self, committed: &Committed) -> u64 {
         self.head = committed.head;
         self.ticket = self.ticket.max(committed.ticket);
-        let mut bytes = 0;
-        for (pgno, frame) in self.write_set.take(self.head.size) {
+        self.shared.stage.take();
+        let (pages, staged) = self.write_set.take(self.head.size);
+        let mut bytes = staged.len() * self.page_size().bytes() as u64;
+        for pgno in staged.iter() {
+            self.cache.remove(pgno);
+        }
+        for (pgno, frame) in pages {
             bytes += frame.bytes().len() as u64;
             self.remember_header(pgno, frame.bytes());
             self.cache.insert(pgno, frame);

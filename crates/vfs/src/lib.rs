@@ -20,18 +20,21 @@ mod code;
 mod commit;
 mod ffi;
 mod frame;
+mod header;
 mod journal;
 mod main_file;
 mod metrics;
 mod mount;
 mod open_file;
 mod page_cache;
+mod page_set;
 mod pragma;
 mod probe;
 mod read;
 mod registry;
 mod scratch;
 mod shared;
+mod stage;
 mod write_set;
 
 #[cfg(test)]

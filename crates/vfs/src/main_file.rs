@@ -1,11 +1,11 @@
 //! The main database file: SQLite's reads and writes in terms of pages.
 //!
 //! ```text
-//!               xWrite, xTruncate                 SYNC after a playback,
+//!               xWrite, xTruncate                 the first write of a playback, its SYNC,
 //!        ┌────────────────────────┐               ROLLBACK_ATOMIC, xUnlock, xClose
 //!        │                        ▼               ┌──────────────┐
 //!      Clean ◀─────────────── Written ────────────┘ → Clean, base restored
-//!        ▲   COMMIT_ATOMIC,       │
+//!        ▲   COMMIT_ATOMIC,       │  └─▶ Staged: the write set was full, its pages are sent
 //!        │   SYNC: ordered        │ the store refused
 //!        └────────────────────────┴──▶ Written: SQLite rolls back ──▶ Clean
 //!                                 └──▶ Poisoned, if the outcome or the ownership is in doubt
@@ -38,8 +38,12 @@ pub(crate) struct MainFile {
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,
     pub(crate) write_set: WriteSet,
-    /// The largest commit that the store takes, in bytes of pages, and so the most that is held.
-    pub(crate) commit_bytes_max: u64,
+    /// How many pages the write set holds before they are staged.
+    pub(crate) write_set_pages_max: usize,
+    /// Why the stage of the transaction is lost, if it is.
+    pub(crate) stage_lost: Option<StoreError>,
+    /// Between `BEGIN_ATOMIC_WRITE` and its end.
+    pub(crate) atomic: bool,
     /// The start of page 1 of the committed state.
     pub(crate) header: Option<[u8; HEADER_BYTES]>,
     /// The count of the next commit id.
@@ -60,31 +64,24 @@ impl MainFile {
             );
             return Err(self.shared.fail(StoreError::Invalid { reason }, Class::Write));
         };
-        if !self.write_set.holds(pgno)
-            && let Err(error) = self.check_commit_pages(self.write_set.len() as u64 + 1)
-        {
-            // A playback must not fail. Its sync drops the write set, so that what it writes back
-            // is the base, which shows then.
-            if self.shared.journal.was_played_back() {
-                return Ok(());
-            }
-            return Err(self.shared.fail(error, Class::Write));
+        if self.drops_playback() {
+            return Ok(());
         }
+        self.make_room(pgno)?;
         self.write_set.put(pgno, page);
         self.shared.counters.pages_written.add(1);
         self.count_dirty();
         Ok(())
     }
 
-    /// Refuses more pages than one commit may hold. Pages that spilled wait here, so without this
-    /// one statement could take all the memory there is.
-    pub(crate) fn check_commit_pages(&self, pages: u64) -> Result<(), StoreError> {
-        let actual = pages.saturating_mul(self.page_size().bytes() as u64);
-        let limit = self.commit_bytes_max;
-        if actual > limit {
-            return Err(StoreError::Limit { what: "bytes of a commit", actual, limit });
+    /// Whether SQLite is playing its journal back into the file. What it writes is the base of the
+    /// transaction, so the whole transaction is dropped at its first word and the rest is not kept.
+    fn drops_playback(&mut self) -> bool {
+        let playback = self.shared.journal.was_played_back();
+        if playback {
+            self.roll_back();
         }
-        Ok(())
+        playback
     }
 
     /// Sets the size of the file.
@@ -93,6 +90,9 @@ impl MainFile {
         let page_bytes = self.page_size().bytes() as u64;
         match u32::try_from(bytes / page_bytes) {
             Ok(size) if bytes.is_multiple_of(page_bytes) => {
+                if self.drops_playback() {
+                    return Ok(());
+                }
                 self.write_set.truncate(size);
                 self.count_dirty();
                 Ok(())
@@ -109,11 +109,18 @@ impl MainFile {
         u64::from(self.write_set.size()) * self.page_size().bytes() as u64
     }
 
+    /// Whether the file is exactly the committed state, and nothing is staged.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.write_set.is_clean() && !self.shared.stage.is_open()
+    }
+
     /// Drops all that was written since the last commit.
     pub(crate) fn roll_back(&mut self) {
-        if self.write_set.is_clean() {
+        self.atomic = false;
+        if self.is_clean() {
             return;
         }
+        self.discard_stage();
         self.write_set.reset(self.head.size);
         self.shared.counters.rollbacks.add(1);
         self.count_dirty();

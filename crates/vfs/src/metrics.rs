@@ -24,8 +24,16 @@ pub struct VfsMetrics {
     pub pages_written: u64,
     /// The page cache of the process.
     pub page_cache: PageCacheMetrics,
-    /// Pages written since the last commit.
+    /// Pages written since the last commit, and not staged since.
     pub write_buffer_dirty_pages: u64,
+    /// Times that the write set was full and its pages were sent ahead of the commit.
+    pub stages: u64,
+    /// Pages sent that way, those sent again included.
+    pub pages_staged: u64,
+    /// Their bytes.
+    pub bytes_staged: u64,
+    /// Pages that were read back from there.
+    pub staged_reads: u64,
     /// The size of the committed state.
     pub db_size_pages: u64,
     /// Commits that landed by the batch-atomic route.
@@ -44,6 +52,8 @@ pub struct VfsMetrics {
     pub scratch_files_spilled: u64,
     /// Memory that the mount's scratch files take.
     pub scratch_bytes_used: u64,
+    /// Disk that they take.
+    pub scratch_disk_bytes_used: u64,
     /// Where the time of the landed commits went.
     pub commit_phases: CommitPhaseTotals,
 }
@@ -75,6 +85,10 @@ pub(crate) struct Counters {
     pub bytes_written: Counter,
     pub pages_written: Counter,
     pub dirty_pages: Counter,
+    pub stages: Counter,
+    pub pages_staged: Counter,
+    pub bytes_staged: Counter,
+    pub staged_reads: Counter,
     pub db_size_pages: Counter,
     pub commits_batch: Counter,
     pub commits_sync: Counter,
@@ -119,6 +133,10 @@ impl Counters {
             pages_written: self.pages_written.get(),
             page_cache: PageCacheMetrics::default(),
             write_buffer_dirty_pages: self.dirty_pages.get(),
+            stages: self.stages.get(),
+            pages_staged: self.pages_staged.get(),
+            bytes_staged: self.bytes_staged.get(),
+            staged_reads: self.staged_reads.get(),
             db_size_pages: self.db_size_pages.get(),
             commits_batch: self.commits_batch.get(),
             commits_sync: self.commits_sync.get(),
@@ -127,6 +145,7 @@ impl Counters {
             rollbacks: self.rollbacks.get(),
             scratch_files_spilled: 0,
             scratch_bytes_used: 0,
+            scratch_disk_bytes_used: 0,
             commit_phases: self.phases(),
         }
     }

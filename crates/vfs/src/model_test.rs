@@ -61,15 +61,16 @@ impl Random {
 }
 
 fn mount(store: &Arc<MemPageStore>, cache_bytes: u64) -> Arc<Mount> {
+    mount_with(store, cache_bytes, u64::MAX)
+}
+
+fn mount_with(store: &Arc<MemPageStore>, cache_bytes: u64, write_set_bytes_max: u64) -> Arc<Mount> {
     let page_size = PageSize::new(PAGE as u32).unwrap();
     let actor = ActorId::new("", "model").unwrap();
     let options = ClaimOptions { page_size, ..ClaimOptions::new("test") };
     let claim = store.claim(&actor, &options).unwrap();
-    let options = MountOptions {
-        clock: Arc::new(StepClock::default()),
-        scratch_bytes_max: u64::MAX,
-        scratch_dir: PathBuf::new(),
-    };
+    let options = MountOptions::new(Arc::new(StepClock::default()), u64::MAX, PathBuf::new());
+    let options = MountOptions { write_set_bytes_max, ..options };
     Mount::new(store.clone(), claim, PageCache::new(cache_bytes), options).unwrap()
 }
 
@@ -108,15 +109,44 @@ impl Model {
     }
 }
 
-fn write(file: &mut MainFile, model: &mut Model, random: &mut Random) {
+fn write(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &mut Random) {
     let index = random.below(PAGES_MAX) as usize;
     let size = (model.current.len() / PAGE).max(1) as u64;
     let header_size = (index == 0 && random.below(2) == 0).then(|| random.below(size) as u32 + 1);
     let page = random.page(header_size);
     let offset = index * PAGE;
+    if random.below(30) == 0 {
+        store.fail_next_stage(StoreError::Unavailable { reason: "told to".into() });
+    }
+    let outcome = file.write(offset as u64, &page);
+    store.clear_faults();
+    if outcome.is_err() {
+        assert!(file.write(0, &page).is_err(), "a lost stage takes the transaction with it");
+        assert!(file.commit(Route::Batch).is_err(), "half a transaction was committed");
+        file.roll_back();
+        model.roll_back();
+        return;
+    }
     model.current.resize(model.current.len().max(offset + PAGE), 0);
     model.current[offset..offset + PAGE].copy_from_slice(&page);
-    file.write(offset as u64, &page).unwrap();
+}
+
+/// SQLite writes its journal back: whatever that is, the base is restored.
+fn play_back(file: &mut MainFile, model: &mut Model, random: &mut Random) {
+    file.shared.journal.write(0, b"journal").unwrap();
+    file.shared.journal.measure();
+    for _ in 0..random.below(4) {
+        match random.below(3) {
+            0 => file.truncate(random.below(PAGES_MAX) * PAGE as u64).unwrap(),
+            _ => {
+                let offset = random.below(PAGES_MAX) * PAGE as u64;
+                file.write(offset, &random.page(None)).unwrap();
+            }
+        }
+    }
+    file.sync().unwrap();
+    file.shared.journal.truncate(0).unwrap();
+    model.roll_back();
 }
 
 fn commit(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &mut Random) {
@@ -143,20 +173,14 @@ fn commit(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: 
 
 fn step(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &mut Random) {
     match random.below(20) {
-        0..9 => write(file, model, random),
+        0..9 => write(store, file, model, random),
         9..11 => {
             let size = random.below(PAGES_MAX + 1) as usize * PAGE;
             model.current.resize(size, 0);
             file.truncate(size as u64).unwrap();
         }
         11..13 => commit(store, file, model, random),
-        13 => {
-            file.shared.journal.write(0, b"journal").unwrap();
-            file.shared.journal.measure();
-            file.sync().unwrap();
-            file.shared.journal.truncate(0).unwrap();
-            model.roll_back();
-        }
+        13 => play_back(file, model, random),
         _ => {
             let (offset, length) = match random.below(3) {
                 0 => (random.below(80) as usize, random.below(40) as usize + 1),
@@ -176,24 +200,32 @@ fn step(store: &MemPageStore, file: &mut MainFile, model: &mut Model, random: &m
 #[test]
 fn the_file_is_an_array_with_commits() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
-    for (seed, cache_bytes) in (seed..).zip([0, 8000, 1 << 20, 1 << 20]) {
+    let actor = ActorId::new("", "model").unwrap();
+    let settings = [0, 8000, 1 << 20].into_iter().flat_map(|cache_bytes| {
+        [0, 3, 10, 1000].map(|write_set_pages| (cache_bytes, write_set_pages))
+    });
+    for (seed, (cache_bytes, write_set_pages)) in (seed..).zip(settings) {
         println!("SEED={seed}");
         let mut random = Random(seed);
         let store = Arc::new(MemPageStore::new());
         store.offer_neighbours((seed % 4) as u32);
         let mut model = Model::default();
         for _ in 0..5 {
-            let mount = mount(&store, cache_bytes);
+            let mount = mount_with(&store, cache_bytes, write_set_pages * PAGE as u64);
             for _ in 0..2 {
                 let mut file = mount.open_main().unwrap();
                 assert!(mount.open_main().is_none(), "opened twice");
                 for _ in 0..STEPS / 10 {
                     step(&store, &mut file, &mut model, &mut random);
+                    let held = mount.metrics().write_buffer_dirty_pages;
+                    assert!(held <= write_set_pages.max(2), "{held} pages are held");
                 }
                 mount.close_main(file);
+                assert_eq!(store.staged(&actor), 0, "a stage was left behind");
                 model.roll_back();
             }
         }
+        assert_eq!(store.counts().stages > 0, write_set_pages < 1000);
     }
 }
 
@@ -259,6 +291,7 @@ fn the_journal_tells_a_commit_from_a_rollback() {
     let journal = &mount.shared().journal;
     journal.write(0, b"journal").unwrap();
     for (number, commits) in [(1, false), (2, true)] {
+        journal.begin();
         file.write(0, &Random(number).page(None)).unwrap();
         journal.measure();
         if commits {
@@ -357,10 +390,13 @@ fn a_commit_holds_every_gained_page_but_the_lock_page() {
     set.put(Pgno::new(lock_page + 2).unwrap(), &page);
     assert!(matches!(set.place(page_size.lock_page()), Place::Zero));
     set.trim();
-    set.seal();
-    let pages: Vec<u32> = set.pages().map(|(pgno, _)| pgno.get()).collect();
-    assert_eq!(pages, [lock_page - 1, lock_page + 1, lock_page + 2]);
+    assert_eq!(set.seal(0, usize::MAX), None);
+    assert_eq!(numbers(&set), [lock_page - 1, lock_page + 1, lock_page + 2]);
     assert_eq!(set.size(), lock_page + 2);
+}
+
+fn numbers(set: &WriteSet) -> Vec<u32> {
+    set.pages().map(|(pgno, _)| pgno.get()).collect()
 }
 
 #[test]
@@ -372,24 +408,71 @@ fn pages_cut_off_come_back_as_zeros() {
     assert!(matches!(set.place(Pgno::new(5).unwrap()), Place::Zero));
     assert!(matches!(set.place(Pgno::new(8).unwrap()), Place::Beyond));
     set.trim();
-    set.seal();
-    let pages: Vec<u32> = set.pages().map(|(pgno, _)| pgno.get()).collect();
-    assert_eq!(pages, [5, 6, 7]);
+    assert_eq!(set.seal(0, usize::MAX), None);
+    assert_eq!(numbers(&set), [5, 6, 7]);
     set.reset(10);
     assert!(set.is_clean());
     assert!(matches!(set.place(Pgno::new(9).unwrap()), Place::Base));
 }
 
 #[test]
-fn the_zeros_of_a_growth_are_counted_before_they_are_made() {
-    let lock_page = PageSize::MIN.lock_page();
+fn a_staged_page_that_was_cut_off_comes_back_as_zeros() {
+    let mut set = WriteSet::new(PageSize::MIN, 3);
+    for number in 1..=6 {
+        set.put(Pgno::new(number).unwrap(), &[1; PAGE]);
+    }
+    set.set_staged();
+    assert_eq!(numbers(&set), [1], "page 1 stays at hand");
+    set.put(Pgno::new(2).unwrap(), &[2; PAGE]);
+    set.truncate(4);
+    set.truncate(6);
+    assert!(matches!(set.place(Pgno::new(2).unwrap()), Place::Written(_)));
+    assert!(matches!(set.place(Pgno::new(4).unwrap()), Place::Staged));
+    assert!(matches!(set.place(Pgno::new(5).unwrap()), Place::Zero));
+    set.trim();
+    assert_eq!(set.seal(0, usize::MAX), None);
+    assert_eq!(numbers(&set), [1, 2, 5, 6]);
+    let (pages, staged) = set.take(6);
+    assert_eq!((pages.len(), staged.iter().map(Pgno::get).collect()), (4, vec![3, 4]));
+}
+
+#[test]
+fn the_zeros_of_a_growth_are_made_in_parts() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount_with(&store, 0, 10 * PAGE as u64);
+    let mut file = mount.open_main().unwrap();
+    let page = Random(1).page(None);
+    file.write(0, &page).unwrap();
+    file.write(999 * PAGE as u64, &page).unwrap();
+    file.commit(Route::Batch).unwrap();
+    assert_eq!((mount.head().size, store.counts().pages_committed), (1000, 1000));
+    let counts = store.counts();
+    assert_eq!((counts.pages_staged, counts.stages), (990, 110));
+    let mut bytes = vec![1; PAGE];
+    file.read(500 * PAGE as u64, &mut bytes).unwrap();
+    assert_eq!(bytes, [0; PAGE]);
+    mount.close_main(file);
+}
+
+#[test]
+fn a_commit_says_whether_it_frees() {
+    let page = |size: u32, free: u32| {
+        let mut page = vec![0; PAGE];
+        page[28..32].copy_from_slice(&size.to_be_bytes());
+        page[36..40].copy_from_slice(&free.to_be_bytes());
+        page
+    };
+    let before = page(10, 2);
+    for (size, free, frees) in
+        [(10, 2, true), (10, 3, true), (10, 1, false), (11, 3, true), (11, 2, false), (8, 0, true)]
+    {
+        let mut set = WriteSet::new(PageSize::MIN, 10);
+        set.truncate(size);
+        set.put(Pgno::ONE, &page(size, free));
+        assert_eq!(set.frees(&before), frees, "{size} {free}");
+    }
     let mut set = WriteSet::new(PageSize::MIN, 10);
-    set.put(Pgno::new(3).unwrap(), &[1; PAGE]);
-    set.put(Pgno::new(lock_page.get() + 5).unwrap(), &[1; PAGE]);
-    assert_eq!(set.trim(), u64::from(lock_page.get()) + 5 - 10 - 1 + 1);
-    assert_eq!(set.len(), 2);
-    set.truncate(20);
-    let pages = set.trim();
-    set.seal();
-    assert_eq!((pages, set.len()), (11, 11));
+    assert!(set.frees(&before));
+    set.put(Pgno::new(11).unwrap(), &[0; PAGE]);
+    assert!(!set.frees(&before), "it grows");
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actor_sqlite_ltx::{PageSize, Pgno};
-use actor_sqlite_pagestore::{Claim, Clock, Head, Lease, PageStore, StoreError, Ticket};
+use actor_sqlite_pagestore::{Claim, Clock, CommitId, Head, Lease, PageStore, StoreError, Ticket};
 
 use crate::main_file::MainFile;
 use crate::metrics::VfsMetrics;
@@ -21,8 +21,30 @@ pub struct MountOptions {
     pub clock: Arc<dyn Clock>,
     /// Memory for the journal and temporary files, in bytes. What goes beyond goes to disk.
     pub scratch_bytes_max: u64,
+    /// The most that may go to disk, in bytes: a statement that needs more is
+    /// [`StoreError::Limit`]. `None` is no limit.
+    pub scratch_disk_bytes_max: Option<u64>,
     /// Where that is: a directory for anonymous files.
     pub scratch_dir: PathBuf,
+    /// The most bytes of pages that a transaction holds in memory, beside SQLite's own cache: what
+    /// goes beyond is staged. No more than [`Claim::commit_bytes_max`] in any case.
+    pub write_set_bytes_max: u64,
+}
+
+impl MountOptions {
+    /// What [`Self::write_set_bytes_max`] is by default.
+    pub const WRITE_SET_BYTES_MAX: u64 = 16 << 20;
+
+    /// Scratch without a limit on disk, and a write set of the default size.
+    pub fn new(clock: Arc<dyn Clock>, scratch_bytes_max: u64, scratch_dir: PathBuf) -> Self {
+        Self {
+            clock,
+            scratch_bytes_max,
+            scratch_disk_bytes_max: None,
+            scratch_dir,
+            write_set_bytes_max: Self::WRITE_SET_BYTES_MAX,
+        }
+    }
 }
 
 /// A claim that cannot be mounted.
@@ -82,7 +104,11 @@ impl Mount {
         }
         let incarnation = Incarnation::next();
         let cache = MountCache::new(cache, incarnation);
-        let scratch = ScratchPool::new(options.scratch_bytes_max, options.scratch_dir);
+        let scratch = ScratchPool::new(
+            options.scratch_bytes_max,
+            options.scratch_disk_bytes_max,
+            options.scratch_dir,
+        );
         let shared = Arc::new(Shared::new(scratch, Position { head, ticket }));
         let mut main = MainFile {
             store: store.clone(),
@@ -93,7 +119,12 @@ impl Mount {
             head,
             ticket,
             write_set: WriteSet::new(page_size, head.size),
-            commit_bytes_max,
+            write_set_pages_max: write_set_pages_max(
+                options.write_set_bytes_max.min(commit_bytes_max),
+                page_size,
+            ),
+            stage_lost: None,
+            atomic: false,
             header: None,
             sequence: next_sequence,
         };
@@ -143,6 +174,7 @@ impl Mount {
             page_cache: self.cache.metrics(),
             scratch_files_spilled: self.shared.scratch.files_spilled(),
             scratch_bytes_used: self.shared.scratch.bytes_used(),
+            scratch_disk_bytes_used: self.shared.scratch.disk_bytes_used(),
             ..self.shared.counters.snapshot()
         }
     }
@@ -168,8 +200,14 @@ impl Mount {
         if matches!(before, Parked::Closed) {
             return;
         }
+        let alive = self.shared.poison().is_none();
         self.shared.poison_with(StoreError::Closed);
         registry::remove(self.incarnation);
+        // Of a connection that still has the file; any other has been rolled back.
+        if let Some(sequence) = self.shared.stage.take().filter(|_| alive) {
+            let generation = self.lease.generation();
+            self.store.discard(&self.lease, CommitId { generation, sequence });
+        }
         self.store.release(&self.lease);
     }
 
@@ -205,6 +243,11 @@ impl Mount {
     fn main(&self) -> MutexGuard<'_, Parked> {
         self.main.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many pages a write set of so many bytes holds: two at least, of which one can be staged.
+fn write_set_pages_max(bytes: u64, page_size: PageSize) -> usize {
+    usize::try_from(bytes / page_size.bytes() as u64).unwrap_or(usize::MAX).max(2)
 }
 
 impl Drop for Mount {

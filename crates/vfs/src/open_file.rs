@@ -126,6 +126,7 @@ impl OpenFile {
     pub fn lock(&mut self) -> Result<(), Failed> {
         if let Self::Main { mount, .. } = self {
             registry::enter(mount.incarnation());
+            mount.shared().journal.begin();
             mount.shared().check(Class::Lock)?;
         }
         Ok(())
@@ -146,7 +147,11 @@ impl OpenFile {
             return Ok(ffi::SQLITE_NOTFOUND);
         };
         match control {
-            Control::BeginAtomic => mount.shared().check(Class::Commit)?,
+            Control::BeginAtomic => {
+                mount.shared().journal.begin();
+                mount.shared().check(Class::Commit)?;
+                file.atomic = true;
+            }
             Control::CommitAtomic => file.commit(Route::Batch)?,
             Control::RollbackAtomic => file.roll_back(),
             Control::Sync => file.sync()?,

@@ -103,6 +103,11 @@ impl MountCache {
         self.cache.cache.insert((self.incarnation, pgno), frame);
     }
 
+    /// Forgets a page, if it is there.
+    pub fn remove(&self, pgno: Pgno) {
+        self.cache.cache.remove(&(self.incarnation, pgno));
+    }
+
     /// The budget of the whole cache.
     pub fn capacity_bytes(&self) -> u64 {
         self.cache.cache.capacity()

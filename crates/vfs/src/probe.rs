@@ -63,11 +63,7 @@ pub fn probe() -> Result<(), ProbeError> {
     let vfs = register()?;
     let store: Arc<dyn PageStore> = Arc::new(MemPageStore::new());
     let claim = claim(&*store)?;
-    let options = MountOptions {
-        clock: Arc::new(NoClock),
-        scratch_bytes_max: u64::MAX,
-        scratch_dir: PathBuf::new(),
-    };
+    let options = MountOptions::new(Arc::new(NoClock), u64::MAX, PathBuf::new());
     let mount = Mount::new(store, claim, PageCache::new(0), options)?;
     run(mount.file_name(), vfs)?;
     let metrics = mount.metrics();

@@ -80,6 +80,7 @@ impl MainFile {
         let range = within..within + out.len();
         match self.write_set.place(pgno) {
             Place::Written(frame) => out.copy_from_slice(&frame.bytes()[range]),
+            Place::Staged => self.read_staged(pgno, within, out)?,
             Place::Zero => out.fill(0),
             Place::Base => out.copy_from_slice(&self.base_page(pgno)?.bytes()[range]),
             Place::Beyond => return Ok(false),

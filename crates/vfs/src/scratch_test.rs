@@ -12,7 +12,7 @@ fn run(seed: u64, budget: u64) -> u64 {
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % bound
     };
-    let pool = ScratchPool::new(budget, std::env::temp_dir());
+    let pool = ScratchPool::new(budget, None, std::env::temp_dir());
     let mut file = ScratchFile::new(Arc::clone(&pool));
     let mut model: Vec<u8> = Vec::new();
     for _ in 0..3000 {
@@ -39,9 +39,12 @@ fn run(seed: u64, budget: u64) -> u64 {
         }
         assert_eq!(file.size(), model.len() as u64);
         assert!(pool.bytes_used() <= budget);
+        let on_disk = pool.disk_bytes_used();
+        assert!(on_disk == 0 || on_disk == model.len() as u64, "{on_disk}");
+        assert!(on_disk > 0 || pool.bytes_used() >= model.len() as u64);
     }
     drop(file);
-    assert_eq!(pool.bytes_used(), 0);
+    assert_eq!((pool.bytes_used(), pool.disk_bytes_used()), (0, 0));
     pool.files_spilled()
 }
 

@@ -9,7 +9,8 @@ use libsqlite3_sys as ffi;
 use crate::code::{Class, code_of, poisons};
 use crate::journal::Journal;
 use crate::metrics::Counters;
-use crate::scratch::ScratchPool;
+use crate::scratch::{ScratchError, ScratchPool};
+use crate::stage::OpenStage;
 
 /// State of a mount that is not the open file's own. No lock here is held across a call of the
 /// store, so that metrics never wait for the network.
@@ -17,6 +18,7 @@ pub(crate) struct Shared {
     pub counters: Counters,
     pub journal: Journal,
     pub scratch: std::sync::Arc<ScratchPool>,
+    pub stage: OpenStage,
     sealed: AtomicBool,
     poisoned: AtomicBool,
     faults: Mutex<Faults>,
@@ -50,6 +52,7 @@ impl Shared {
             counters,
             journal: Journal::new(scratch.clone()),
             scratch,
+            stage: OpenStage::default(),
             sealed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             faults: Mutex::default(),
@@ -113,13 +116,22 @@ impl Shared {
     }
 
     /// A scratch file failed. That is the host's matter, not the store's.
-    pub fn scratch_failed(&self, error: &std::io::Error, class: Class) -> Failed {
-        let reason = format!("a scratch file failed: {error}");
-        self.faults().last = Some(StoreError::Unavailable { reason });
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => Failed(ffi::SQLITE_FULL),
-            _ => Failed(class.code()),
-        }
+    pub fn scratch_failed(&self, error: &ScratchError, class: Class) -> Failed {
+        let (cause, code) = match error {
+            ScratchError::Limit { actual, limit } => {
+                let (actual, limit) = (*actual, *limit);
+                let what = "bytes of scratch on disk";
+                (StoreError::Limit { what, actual, limit }, ffi::SQLITE_FULL)
+            }
+            ScratchError::Io(error) => {
+                let full = error.kind() == std::io::ErrorKind::StorageFull;
+                let reason = format!("a scratch file failed: {error}");
+                let code = if full { ffi::SQLITE_FULL } else { class.code() };
+                (StoreError::Unavailable { reason }, code)
+            }
+        };
+        self.faults().last = Some(cause);
+        Failed(code)
     }
 
     pub fn poison(&self) -> Option<StoreError> {

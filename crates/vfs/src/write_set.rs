@@ -5,19 +5,25 @@ use std::collections::BTreeMap;
 use actor_sqlite_ltx::{PageSize, Pgno};
 
 use crate::frame::Frame;
+use crate::header;
+use crate::page_set::PageSet;
 
 /// Everything written since the last commit: pages, and the size of the file.
 ///
 /// ```text
-///   1 ............ intact ............ size
-///   written, else base | written, else zero | beyond the end
+///   1 ..................... intact ..................... size
+///   written, else staged, else base | written, else staged, else zero | beyond the end
 /// ```
 ///
 /// `intact` is the lowest size the file had since the last commit. Above it the base must not show
-/// through: a page that was cut off and came back is zeros until it is written.
+/// through: a page that was cut off and came back is zeros until it is written. A staged page is
+/// with the store, and only its number is here. Page 1 is never staged, so that a commit has the
+/// new size and the free list at hand.
 pub(crate) struct WriteSet {
     page_size: PageSize,
     pages: BTreeMap<Pgno, Frame>,
+    /// Those with a version at the store, which counts where `pages` has no newer one.
+    staged: PageSet,
     base_size: u32,
     intact: u32,
     size: u32,
@@ -27,6 +33,8 @@ pub(crate) struct WriteSet {
 pub(crate) enum Place<'a> {
     /// Written since the last commit.
     Written(&'a Frame),
+    /// Written since the last commit, and sent to the store.
+    Staged,
     /// In the file, and all zeros: never written.
     Zero,
     /// As in the committed state.
@@ -38,12 +46,14 @@ pub(crate) enum Place<'a> {
 impl WriteSet {
     /// An empty write set on a committed state of that many pages.
     pub fn new(page_size: PageSize, base_size: u32) -> Self {
-        Self { page_size, pages: BTreeMap::new(), base_size, intact: base_size, size: base_size }
+        let (pages, staged) = Default::default();
+        Self { page_size, pages, staged, base_size, intact: base_size, size: base_size }
     }
 
     /// Drops everything: the file is the committed state again, of that many pages.
     pub fn reset(&mut self, base_size: u32) {
         self.pages.clear();
+        self.staged.clear();
         self.base_size = base_size;
         self.intact = base_size;
         self.size = base_size;
@@ -51,7 +61,10 @@ impl WriteSet {
 
     /// Whether the file is exactly the committed state.
     pub fn is_clean(&self) -> bool {
-        self.pages.is_empty() && self.size == self.base_size && self.intact == self.base_size
+        self.pages.is_empty()
+            && self.staged.is_empty()
+            && self.size == self.base_size
+            && self.intact == self.base_size
     }
 
     /// The file's size in pages.
@@ -59,12 +72,12 @@ impl WriteSet {
         self.size
     }
 
-    /// How many pages are written.
+    /// How many pages are written and not staged since.
     pub fn len(&self) -> usize {
         self.pages.len()
     }
 
-    /// Whether a page is written.
+    /// Whether a page is written and not staged since.
     pub fn holds(&self, pgno: Pgno) -> bool {
         self.pages.contains_key(&pgno)
     }
@@ -76,6 +89,9 @@ impl WriteSet {
         }
         if let Some(frame) = self.pages.get(&pgno) {
             return Place::Written(frame);
+        }
+        if self.staged.contains(pgno) {
+            return Place::Staged;
         }
         if pgno.get() > self.intact || pgno == self.page_size.lock_page() {
             return Place::Zero;
@@ -98,35 +114,52 @@ impl WriteSet {
         if size < self.size {
             let first_lost = Pgno::new_saturating(size + 1);
             self.pages.split_off(&first_lost);
+            self.staged.truncate(size);
             self.intact = self.intact.min(size);
         }
         self.size = size;
     }
 
-    /// Ends the file where page 1 says, without the lock page, and answers how many pages a commit
-    /// holds then: those written, and the zeros that [`Self::seal`] adds.
-    pub fn trim(&mut self) -> u64 {
-        let size = self.size_from_page_one().unwrap_or(self.size).min(self.size);
+    /// Ends the file where page 1 says, without the lock page.
+    pub fn trim(&mut self) {
+        let size = self.page_one().and_then(header::size).unwrap_or(self.size).min(self.size);
         self.truncate(size);
-        let lock_page = self.page_size.lock_page();
-        self.pages.remove(&lock_page);
-        let below = self.pages.range(..Pgno::new_saturating(self.intact + 1)).count() as u64;
-        let above = u64::from(size.saturating_sub(self.intact));
-        let lock = (self.intact < lock_page.get() && lock_page.get() <= size) as u64;
-        below + above - lock
+        self.pages.remove(&self.page_size.lock_page());
     }
 
-    /// Makes a trimmed set what a commit must hold: every page above the intact part is there, and
-    /// the lock page is not.
-    pub fn seal(&mut self) {
+    /// Adds zeros for pages that a commit must hold and that nobody wrote, those above `from`, until
+    /// it has `pages_max` pages. Answers where to go on, once there is room again; `None` if nothing
+    /// is missing any more. To be called on a trimmed set, and with 0 first.
+    pub fn seal(&mut self, from: u32, pages_max: usize) -> Option<u32> {
         let lock_page = self.page_size.lock_page();
         let mut zeros: Option<Frame> = None;
-        for pgno in (self.intact + 1..=self.size).filter_map(Pgno::new) {
-            if pgno != lock_page && !self.pages.contains_key(&pgno) {
-                let frame = zeros.get_or_insert_with(|| Frame::zeroed(self.page_size.bytes()));
-                self.pages.insert(pgno, frame.clone());
+        for pgno in (self.intact.max(from) + 1..=self.size).filter_map(Pgno::new) {
+            if pgno == lock_page || self.pages.contains_key(&pgno) || self.staged.contains(pgno) {
+                continue;
             }
+            if self.pages.len() >= pages_max {
+                return Some(pgno.index());
+            }
+            let frame = zeros.get_or_insert_with(|| Frame::zeroed(self.page_size.bytes()));
+            self.pages.insert(pgno, frame.clone());
         }
+        None
+    }
+
+    /// The written pages that can be staged, ascending: all but page 1 and the lock page.
+    pub fn to_stage(&self) -> impl Iterator<Item = (Pgno, &[u8])> {
+        let lock_page = self.page_size.lock_page();
+        self.pages().filter(move |(pgno, _)| *pgno != Pgno::ONE && *pgno != lock_page)
+    }
+
+    /// The store has what [`Self::to_stage`] gave: its frames are dropped.
+    pub fn set_staged(&mut self) {
+        let page_one = self.pages.remove(&Pgno::ONE);
+        self.pages.remove(&self.page_size.lock_page());
+        for pgno in std::mem::take(&mut self.pages).into_keys() {
+            self.staged.insert(pgno);
+        }
+        self.pages.extend(page_one.map(|frame| (Pgno::ONE, frame)));
     }
 
     /// The written pages, ascending.
@@ -139,30 +172,31 @@ impl WriteSet {
         self.pages.get(&Pgno::ONE).map(Frame::bytes)
     }
 
-    /// Ends the transaction: hands out the frames, and stands on a committed state of that many
-    /// pages.
-    pub fn take(&mut self, base_size: u32) -> BTreeMap<Pgno, Frame> {
+    /// Ends the transaction: hands out the frames and which other pages are staged, and stands on a
+    /// committed state of that many pages.
+    pub fn take(&mut self, base_size: u32) -> (BTreeMap<Pgno, Frame>, PageSet) {
         let pages = std::mem::take(&mut self.pages);
+        let mut staged = std::mem::take(&mut self.staged);
+        for pgno in pages.keys() {
+            staged.remove(*pgno);
+        }
         self.reset(base_size);
-        pages
+        (pages, staged)
     }
 
-    /// The page size that page 1 names, if it is written and not the database's: bytes 16..18, 1
-    /// for 65,536 (file format, section 1.3.2).
+    /// The page size that page 1 names, if it is written and not the database's.
     pub fn foreign_page_size(&self) -> Option<u32> {
-        let page = self.page_one().filter(|page| page.starts_with(b"SQLite format 3\0"))?;
-        let bytes = match u16::from_be_bytes(page.get(16..18)?.try_into().ok()?) {
-            1 => 65_536,
-            bytes => u32::from(bytes),
-        };
-        (bytes != self.page_size.get()).then_some(bytes)
+        header::page_size(self.page_one()?).filter(|bytes| *bytes != self.page_size.get())
     }
 
-    /// The database's size in pages as page 1 has it: bytes 28..32, valid if the version-valid-for
-    /// number at 92..96 equals the change counter at 24..28 (file format, section 1.3.8).
-    fn size_from_page_one(&self) -> Option<u32> {
-        let page = self.page_one()?;
-        let size = u32::from_be_bytes(page.get(28..32)?.try_into().ok()?);
-        (size > 0 && page.get(24..28)? == page.get(92..96)?).then_some(size)
+    /// Whether the transaction leaves no more pages in use than the committed state had, whose page
+    /// 1 begins with `before`. To be called on a trimmed set.
+    pub fn frees(&self, before: &[u8]) -> bool {
+        let before = header::pages_in_use(before, self.base_size);
+        let Some(after) = self.page_one() else {
+            // Without a word of page 1 nothing came off the free list.
+            return self.size <= self.base_size;
+        };
+        header::pages_in_use(after, self.size) <= before
     }
 }

@@ -22,8 +22,14 @@ fn random_statements_agree_with_sqlite() {
     for (index, cache_spill) in [5, 50, 5000].into_iter().enumerate() {
         for (page_size, auto_vacuum) in [(512, "incremental"), (4096, "none"), (65536, "full")] {
             let (cache_bytes, scratch_bytes_max) = (300_000, 150_000);
-            let settings =
-                Settings { page_size, cache_bytes, scratch_bytes_max, cache_spill, auto_vacuum };
+            let settings = Settings {
+                page_size,
+                cache_bytes,
+                scratch_bytes_max,
+                cache_spill,
+                auto_vacuum,
+                ..Settings::default()
+            };
             let (bench, engine) = over_engine(settings);
             support::pair::run(first + index as u64, &bench);
             assert_eq!(engine.verify(&actor()).unwrap().damage, []);

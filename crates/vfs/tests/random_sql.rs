@@ -7,14 +7,28 @@ use support::*;
 #[test]
 fn random_statements_agree_with_sqlite() {
     let first = support::random::seed();
+    let (cache_bytes, scratch_bytes_max) = (200_000, 150_000);
     for (index, cache_spill) in [5, 20, 100, 5000].into_iter().enumerate() {
         for (page_size, auto_vacuum) in [(512, "full"), (4096, "none"), (1024, "incremental")] {
-            let (cache_bytes, scratch_bytes_max) = (200_000, 150_000);
-            let settings =
-                Settings { page_size, cache_bytes, scratch_bytes_max, cache_spill, auto_vacuum };
-            let bench = Bench::new(settings);
-            bench.store.offer_neighbours(3);
-            support::pair::run(first + index as u64, &bench);
+            // Every write, now and then, never.
+            for write_set_pages in [2, 6, 1 << 20] {
+                let settings = Settings {
+                    page_size,
+                    cache_bytes,
+                    scratch_bytes_max,
+                    write_set_bytes_max: write_set_pages * u64::from(page_size),
+                    cache_spill,
+                    auto_vacuum,
+                    ..Settings::default()
+                };
+                let bench = Bench::new(settings);
+                bench.store.offer_neighbours(3);
+                support::pair::run(first + index as u64, &bench);
+                let counts = bench.store.counts();
+                assert_eq!(counts.stages > 0, write_set_pages < 100);
+                assert!(counts.staged_reads > 0 || write_set_pages > 2 || cache_spill > 5);
+                assert_eq!(bench.store.staged(&actor()), 0, "a stage was left behind");
+            }
         }
     }
 }

@@ -35,6 +35,9 @@ pub struct Settings {
     pub page_size: u32,
     pub cache_bytes: u64,
     pub scratch_bytes_max: u64,
+    pub scratch_disk_bytes_max: Option<u64>,
+    /// Small ones force stages.
+    pub write_set_bytes_max: u64,
     /// `PRAGMA cache_spill` and `cache_size`, in pages, the larger of which SQLite goes by: small
     /// ones force spills.
     pub cache_spill: u32,
@@ -47,6 +50,8 @@ impl Default for Settings {
             page_size: 4096,
             cache_bytes: 16 << 20,
             scratch_bytes_max: 1 << 20,
+            scratch_disk_bytes_max: None,
+            write_set_bytes_max: MountOptions::WRITE_SET_BYTES_MAX,
             cache_spill: 2000,
             auto_vacuum: "none",
         }
@@ -103,10 +108,12 @@ impl Bench {
             ..ClaimOptions::new("test")
         };
         let claim = store.claim(&ActorId::new("test", name).unwrap(), &options).unwrap();
+        let clock = Arc::new(StepClock::default());
+        let options = MountOptions::new(clock, self.settings.scratch_bytes_max, scratch_dir);
         let options = MountOptions {
-            clock: Arc::new(StepClock::default()),
-            scratch_bytes_max: self.settings.scratch_bytes_max,
-            scratch_dir,
+            write_set_bytes_max: self.settings.write_set_bytes_max,
+            scratch_disk_bytes_max: self.settings.scratch_disk_bytes_max,
+            ..options
         };
         Mount::new(store, claim, self.cache.clone(), options).unwrap()
     }

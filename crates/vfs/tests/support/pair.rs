@@ -73,7 +73,8 @@ fn step(pair: &mut Pair, bench: &Bench, random: &mut Random) -> String {
             format!("RELEASE s{}", pair.savepoints + 1)
         }
         80..84 if !pair.in_transaction => "VACUUM".into(),
-        84..92 if bench.over.is_none() => return fail_commit(pair, bench, random),
+        84..88 if bench.over.is_none() => return fail_commit(pair, bench, random),
+        88..92 if bench.over.is_none() => return fail_stage(pair, bench, random),
         92..96 => {
             let db = pair.db.take().unwrap().reopen(bench);
             pair.db = Some(db);
@@ -109,6 +110,28 @@ fn fail_commit(pair: &mut Pair, bench: &Bench, random: &mut Random) -> String {
     (pair.in_transaction, pair.savepoints) = (false, 0);
     bench.store.clear_faults();
     format!("{sql} (failed: {failed})")
+}
+
+/// The next stage fails: if a statement comes to it, its transaction is gone.
+fn fail_stage(pair: &mut Pair, bench: &Bench, random: &mut Random) -> String {
+    let sql = match random.below(4) {
+        0 if pair.savepoints > 0 => format!("ROLLBACK TO s{}", pair.savepoints),
+        _ => change(random),
+    };
+    bench.store.fail_next_stage(if random.below(2) == 0 { unavailable() } else { limit() });
+    let db = pair.db.as_ref().unwrap();
+    let failed = db.sql.execute_batch(&sql).is_err();
+    if !failed {
+        pair.model.execute_batch(&sql).unwrap();
+    } else {
+        assert!(db.sql.is_autocommit(), "{sql}: half a transaction is left");
+        if pair.in_transaction {
+            pair.model.execute_batch("ROLLBACK").unwrap();
+        }
+        (pair.in_transaction, pair.savepoints) = (false, 0);
+    }
+    bench.store.clear_faults();
+    format!("{sql} (stage failed: {failed})")
 }
 
 /// One run of a seed.
