@@ -10,6 +10,7 @@ use actor_sqlite_pagestore::{
 };
 
 use crate::Engine;
+use crate::accounts::{count, put_claimed};
 use crate::db::Db;
 use crate::heads::{Heads, Stored};
 use crate::keys::RowId;
@@ -115,14 +116,12 @@ impl Engine {
             stage_open: false,
             ..head
         };
-        let head = Stored::<HeadRow>::after(db, &heads.head, head);
         let mut batch = Batch::new();
+        batch.guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()));
+        let head = put_claimed(db, &mut batch, &heads, head);
         batch
-            .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value))
-            .guard(db.keys.key(RowId::Head), Some(heads.head.value))
             .guard(db.keys.key(RowId::Root), Some(heads.root.value.clone()))
-            .put(db.keys.key(RowId::Epoch), &epoch.value)
-            .put(db.keys.key(RowId::Head), &head.value);
+            .put(db.keys.key(RowId::Epoch), &epoch.value);
         let ticket = self.land(db, &batch)?;
         drop(batch);
         Ok(ticket.map(|ticket| (Heads { epoch, head, root: heads.root }, ticket)))
@@ -150,6 +149,9 @@ impl Engine {
             .put(epoch, &heads.epoch.value)
             .put(head, &heads.head.value)
             .put(root, &heads.root.value);
+        if heads.head.row.namespaced {
+            count(db, &mut batch, heads.stored_bytes());
+        }
         let Some(ticket) = self.land(db, &batch)? else { return Ok(None) };
         drop(batch);
         self.metrics.databases_created.add(1);
@@ -178,7 +180,7 @@ impl Engine {
             rewrites: 0,
             stages: 0,
             stage_open: false,
-            namespaced: false,
+            namespaced: !db.actor.namespace().is_empty(),
         };
         let keys = [RowId::Epoch, RowId::Head, RowId::Root].map(|row| db.keys.key(row).len());
         let values =

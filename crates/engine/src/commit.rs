@@ -5,9 +5,9 @@ use actor_sqlite_ltx::{Checksum, EncodeError, Header, Pgno, page_checksum};
 use actor_sqlite_pagestore::{CommitPhases, CommitRequest, Committed, Head, StoreError};
 
 use crate::Engine;
+use crate::accounts::put_head;
 use crate::file_writer::{FileKind, FileRows, FileWriter, buffer_bytes};
 use crate::heads::Stored;
-use crate::keys::RowId;
 use crate::lease::{LeaseState, Pending, View, Writer};
 use crate::page_index::Lookup;
 use crate::refresh::not_the_head;
@@ -144,17 +144,15 @@ impl Engine {
             stage_open: false,
             ..base.row
         };
-        let head = Stored::<HeadRow>::after(&state.db, base, head);
         let pages = std::mem::take(&mut file.index.pages);
         let (rows, bytes) = (file.rows.len() as u64 + 1, file.bytes);
-        let pending = Pending { head, pages, bytes };
-        let head_key = state.db.keys.key(RowId::Head);
         let mut batch = Batch::new();
-        if !self.options.unguarded_commits {
-            batch.guard(head_key.clone(), Some(base.value.clone()));
-        }
         file.put_into(buffer, &mut batch);
-        batch.put(head_key, pending.head.value.clone());
+        let head = put_head(&state.db, &mut batch, base, head);
+        let pending = Pending { head, pages, bytes };
+        if self.options.unguarded_commits {
+            batch.guards.clear();
+        }
         self.check_batch(&batch)?;
         let encoded_ns = self.clock.monotonic_ns();
         let ordered = self.order(&batch);

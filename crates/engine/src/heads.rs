@@ -4,6 +4,7 @@ use actor_sqlite_kv::Snapshot;
 use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::StoreError;
 
+use crate::accounts::stored_bytes;
 use crate::db::Db;
 use crate::keys::RowId;
 use crate::rows::{EpochRow, Format, HeadRow, RootRow, RowFault, open, seal, seal_as};
@@ -21,7 +22,7 @@ impl Stored<HeadRow> {
         Self { row, value }
     }
 
-    /// What takes the place of `before`. A value of an earlier format was shorter, and the row
+    /// What takes the place of `before`: for `accounts`, which enters the difference. A value of an earlier format was shorter, and the row
     /// charges itself for what it gains.
     pub(crate) fn after(db: &Db, before: &Self, row: HeadRow) -> Self {
         let gained = Self::new(db, row).value.len() - before.value.len();
@@ -36,7 +37,7 @@ impl Stored<RootRow> {
         Self { row, value }
     }
 
-    /// As for `HEAD`.
+    /// As for `HEAD`: for `accounts`.
     pub(crate) fn after(db: &Db, before: &Self, row: RootRow) -> Self {
         let gained = Self::new(db, row).value.len() - before.value.len();
         let charged_bytes = row.charged_bytes + gained as u64;
@@ -130,8 +131,7 @@ impl Heads {
 
     /// Bytes of keys and values that the database holds in the store.
     pub(crate) fn stored_bytes(&self) -> u64 {
-        let (head, root) = (&self.head.row, &self.root.row);
-        (head.charged_bytes + root.charged_bytes).saturating_sub(root.credited_bytes)
+        stored_bytes(&self.head.row, &self.root.row)
     }
 
     /// The states whose deltas are not yet folded into shards, oldest first.

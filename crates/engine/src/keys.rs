@@ -44,7 +44,6 @@ pub(crate) fn shard_pages(
 }
 
 /// The key of the counter of a namespace: bytes that all its databases store.
-#[allow(dead_code, reason = "it comes with quotas")]
 pub(crate) fn usage_key(namespace: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(namespace.len() + 7);
     key.push(NAMESPACE_SPACE);

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod claim;
 mod commit;
 mod compact;

@@ -8,10 +8,10 @@ use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::{ActorId, Claim, ClaimOptions, Generation, StoreError};
 
 use crate::Engine;
+use crate::accounts::put_head;
 use crate::claim::{load_deltas, refuse_rows_without_epoch};
 use crate::db::Db;
-use crate::heads::{Heads, Stored};
-use crate::keys::RowId;
+use crate::heads::Heads;
 use crate::lease::LeaseState;
 use crate::rows::HeadRow;
 
@@ -106,10 +106,8 @@ impl Engine {
             check_generation(db, &heads, generation)?;
             let head = heads.head.row;
             let rewritten = HeadRow { rewrites: head.rewrites + 1, ..head };
-            let rewritten = Stored::<HeadRow>::after(db, &heads.head, rewritten);
-            let key = db.keys.key(RowId::Head);
             let mut batch = Batch::new();
-            batch.guard(key.clone(), Some(heads.head.value)).put(key, &rewritten.value);
+            put_head(db, &mut batch, &heads.head, rewritten);
             match self.order(&batch) {
                 Ok(_) => {
                     self.doubts().forget(&db.actor, generation);

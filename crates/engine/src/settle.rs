@@ -4,6 +4,7 @@ use actor_sqlite_kv::{Batch, KvError, Ticket};
 use actor_sqlite_pagestore::{CommitId, Resolution, StoreError};
 
 use crate::Engine;
+use crate::accounts::put_head;
 use crate::heads::{Stored, decode};
 use crate::keys::RowId;
 use crate::lease::{LeaseState, Writer};
@@ -106,11 +107,9 @@ impl Engine {
         drop(snapshot);
         let found = self.own_head(state, value).map_err(Retry::Never)?;
         let rewritten = HeadRow { rewrites: found.row.rewrites + 1, ..found.row };
-        let rewritten = Stored::<HeadRow>::after(db, &found, rewritten);
         let mut batch = Batch::new();
-        batch.guard(key.clone(), Some(found.value)).put(key, &rewritten.value);
+        let rewritten = put_head(db, &mut batch, &found, rewritten);
         let ticket = self.order(&batch).map_err(|error| retry(state, error))?;
-        drop(batch);
         Ok((rewritten, ticket))
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actor_sqlite_engine::EngineOptions;
 use actor_sqlite_kv::{Counters, FaultKv};
 use actor_sqlite_ltx::Pgno;
-use actor_sqlite_pagestore::PageStore;
+use actor_sqlite_pagestore::{ActorId, PageStore};
 use common::*;
 use fastrand::Rng;
 
@@ -24,6 +24,7 @@ fn since(kv: &FaultKv, before: Counters) -> Counters {
         scan_rows: after.scan_rows - before.scan_rows,
         commits: after.commits - before.commits,
         rows_put: after.rows_put - before.rows_put,
+        rows_added_to: after.rows_added_to - before.rows_added_to,
         rows_deleted: after.rows_deleted - before.rows_deleted,
         guards: after.guards - before.guards,
         ..Counters::default()
@@ -31,9 +32,13 @@ fn since(kv: &FaultKv, before: Counters) -> Counters {
 }
 
 fn filled(pages: u32) -> (Arc<FaultKv>, Owner) {
+    filled_in("", pages)
+}
+
+fn filled_in(namespace: &str, pages: u32) -> (Arc<FaultKv>, Owner) {
     let kv = Arc::new(FaultKv::new());
     let engine = engine_with(kv.clone(), EngineOptions::default());
-    let mut owner = Owner::claim(&engine, &actor("a"));
+    let mut owner = Owner::claim(&engine, &ActorId::new(namespace, "a").unwrap());
     let mut rng = Rng::with_seed(1);
     let all: Pages = (1..=pages).map(|pgno| (pgno, random_page(&mut rng, 512))).collect();
     owner.commit(&all, pages).unwrap();
@@ -52,14 +57,24 @@ fn read_one(owner: &Owner, pgno: u32) {
 
 #[test]
 fn a_small_commit_is_three_rows_one_guard_and_no_read() {
-    let (kv, mut owner) = filled(200);
-    for pages in [1, 4, 20] {
-        let before = kv.counters();
-        let pages: Pages = (10..10 + pages).map(|pgno| (pgno, vec![pages as u8; 512])).collect();
-        owner.commit(&pages, 200).unwrap();
-        let did = since(&kv, before);
-        let expected = Counters { commits: 1, rows_put: 3, guards: 1, ..Counters::default() };
-        assert_eq!(did, expected);
+    // A namespace has a counter, and who has none pays nothing for that.
+    for (namespace, rows_added_to) in [("", 0), ("tenant", 1)] {
+        let (kv, mut owner) = filled_in(namespace, 200);
+        for pages in [1, 4, 20] {
+            let before = kv.counters();
+            let pages: Pages =
+                (10..10 + pages).map(|pgno| (pgno, vec![pages as u8; 512])).collect();
+            owner.commit(&pages, 200).unwrap();
+            let did = since(&kv, before);
+            let expected = Counters {
+                commits: 1,
+                rows_put: 3,
+                rows_added_to,
+                guards: 1,
+                ..Counters::default()
+            };
+            assert_eq!(did, expected);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::Compaction;
 use super::build::Built;
 use super::plan::{Plan, Version};
 use crate::Engine;
+use crate::accounts::put_root;
 use crate::db::Db;
 use crate::file_writer::RowAt;
 use crate::heads::Stored;
@@ -211,11 +212,7 @@ impl Installation<'_> {
         };
         let (rows, bytes) = puts(&batch);
         root.charged_bytes += bytes;
-        let root = Stored::<RootRow>::after(self.db, &self.root, root);
-        batch
-            .guard(self.db.keys.key(RowId::Epoch), Some(self.plan.heads.epoch.value.clone()))
-            .guard(self.db.keys.key(RowId::Root), Some(self.root.value.clone()))
-            .put(self.db.keys.key(RowId::Root), root.value.clone());
+        let root = put_root(self.db, &mut batch, &self.plan.heads, &self.root, root);
         let metrics = &self.engine.metrics;
         let begun_ns = self.engine.clock.monotonic_ns();
         let landed = self.engine.order(&batch);

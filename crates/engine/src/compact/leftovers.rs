@@ -7,6 +7,7 @@ use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::StoreError;
 
 use crate::Engine;
+use crate::accounts::put_root;
 use crate::db::Db;
 use crate::heads::{Heads, Stored};
 use crate::keys::RowId;
@@ -51,11 +52,7 @@ impl Engine {
                 row.credited_bytes += build_bytes;
                 row.building = Txid::ZERO;
             }
-            let next = Stored::<RootRow>::after(db, &root, row);
-            batch
-                .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))
-                .guard(db.keys.key(RowId::Root), Some(root.value.clone()))
-                .put(db.keys.key(RowId::Root), next.value.clone());
+            let next = put_root(db, &mut batch, heads, &root, row);
             match self.order(&batch) {
                 Ok(_) => {}
                 Err(KvError::GuardFailed { .. }) => return Ok(None),

@@ -9,10 +9,11 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 use super::leftovers::ROWS_MAX;
 use super::{Reclaim, existing};
 use crate::Engine;
+use crate::accounts::put_root;
 use crate::db::Db;
-use crate::heads::{Heads, Stored};
+use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{ENVELOPE_BYTES, GoneRow, RootRow};
+use crate::rows::{ENVELOPE_BYTES, GoneRow};
 
 /// Rows that one batch deletes.
 #[derive(Default)]
@@ -133,15 +134,11 @@ impl Engine {
         if let Some(through) = doomed.through {
             root.reclaimed_through = through;
         }
-        let root = Stored::<RootRow>::after(db, &heads.root, root);
         let mut batch = Batch::new();
-        batch
-            .guard(db.keys.key(RowId::Epoch), Some(heads.epoch.value.clone()))
-            .guard(db.keys.key(RowId::Root), Some(heads.root.value.clone()));
         for key in &doomed.keys {
             batch.delete(key.clone());
         }
-        batch.put(db.keys.key(RowId::Root), &root.value);
+        put_root(db, &mut batch, heads, &heads.root, root);
         match self.order(&batch) {
             Ok(_) => Ok(true),
             Err(KvError::GuardFailed { .. }) => Ok(false),
