@@ -238,7 +238,7 @@ impl Engine {
             self.read_with_neighbours(&state, head.txid, &[Pgno::ONE], neighbours, &mut sink)?;
         }
         if debt >= self.options.compaction.delta_count {
-            self.queue().push(state.db.actor.clone());
+            self.enqueue(&state.db.actor);
         }
         Ok(Claim {
             lease: Lease::new(state.db.actor.clone(), state.generation, state),

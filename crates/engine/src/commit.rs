@@ -68,8 +68,8 @@ impl Engine {
         }
         let committed = outcome?;
         drop(writer);
-        self.note_debt(state);
-        Ok(committed)
+        let back_off_us = self.note_debt(state);
+        Ok(Committed { back_off_us, ..committed })
     }
 
     /// The head a commit is to be made on, once an earlier one with a lost answer is settled.

@@ -59,7 +59,20 @@ impl Engine {
 
     /// What the engine has done so far.
     pub fn metrics(&self) -> EngineMetrics {
-        self.metrics.compaction_queue.set(self.queue().len() as u64);
+        let now_ns = self.clock.monotonic_ns();
+        let (waiting, oldest_ns) = {
+            let queue = self.queue();
+            (queue.len() as u64, queue.oldest_ns())
+        };
+        self.metrics.compaction_queue.set(waiting);
+        let wait_ns = oldest_ns.map_or(0, |since_ns| now_ns.saturating_sub(since_ns));
+        self.metrics.compaction_wait_ns.set(wait_ns);
+        let open = self.live_leases().iter().fold((0, 0), |(count, bytes), lease| {
+            let view = lease.view();
+            (count + view.open_deltas.count(), bytes + view.open_deltas.bytes())
+        });
+        self.metrics.open_deltas.set(open.0);
+        self.metrics.open_delta_bytes.set(open.1);
         self.metrics.snapshot()
     }
 
@@ -201,8 +214,8 @@ impl PageStore for Engine {
         let Ok(state) = self.state(lease) else { return };
         self.end_lease(state);
         let debt = state.view().open_deltas.count();
-        if debt >= self.options.compaction.idle_delta_count {
-            self.queue().push(state.db.actor.clone());
+        if self.is_worth_an_idle_turn(debt) {
+            self.enqueue(&state.db.actor);
         }
     }
 }

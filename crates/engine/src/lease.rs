@@ -163,6 +163,11 @@ impl OpenDeltas {
         self.list.len() as u64
     }
 
+    /// Keys and values of all of them, as if none had more than `each`.
+    pub(crate) fn bytes_at_most(&self, each: u64) -> u64 {
+        self.list.iter().map(|&(_, bytes)| bytes.min(each)).sum()
+    }
+
     /// Keys and values of all of them.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes

@@ -29,14 +29,25 @@ pub struct CompactionOptions {
     pub idle_delta_count: u64,
     /// Time without a commit after which a database is idle.
     pub idle_ms: u64,
-    /// Deltas above the watermark at which a commit first compacts the database itself.
+    /// Deltas above the watermark from which on commits are answered with a back-off.
+    pub soft_delta_count: u64,
+    /// Bytes of deltas above the watermark from which on commits are answered with a back-off.
+    pub soft_delta_bytes: u64,
+    /// The back-off at the hard limit, in microseconds; it rises to that from the soft limit on.
+    pub back_off_max_us: u32,
+    /// The most deltas above the watermark. At seven eighths of it a commit first folds some itself,
+    /// unless maintenance is at it.
     pub hard_delta_count: u64,
-    /// Bytes of deltas above the watermark at which a commit first compacts the database itself.
+    /// The most bytes of deltas above the watermark, and one commit; otherwise as for
+    /// [`Self::hard_delta_count`]. No single delta counts for more than a quarter of it.
     pub hard_delta_bytes: u64,
+    /// The most bytes that a commit at the hard limit folds itself: see [`Self::plan_bytes_max`].
+    pub inline_bytes_max: u64,
     /// How long a commit at one of these two waits for maintenance that works on its database, in
     /// milliseconds, before it is refused.
     pub hard_wait_ms: u64,
-    /// The most bytes of deltas that one compaction folds, beyond the first two.
+    /// The most bytes of deltas that one compaction folds, and of pages in the shards it rewrites,
+    /// beyond its first delta: what one turn of a database costs the others.
     pub plan_bytes_max: u64,
     /// About the largest batch that compaction and reclaim write, in bytes; the store's own limit
     /// holds beside it.
@@ -64,8 +75,12 @@ impl Default for CompactionOptions {
             delta_bytes: 16 << 20,
             idle_delta_count: 8,
             idle_ms: 5_000,
+            soft_delta_count: 1_024,
+            soft_delta_bytes: 64 << 20,
+            back_off_max_us: 20_000,
             hard_delta_count: 4_096,
             hard_delta_bytes: 256 << 20,
+            inline_bytes_max: 4 << 20,
             hard_wait_ms: 2_000,
             plan_bytes_max: 64 << 20,
             batch_bytes: 4 << 20,

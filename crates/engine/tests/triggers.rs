@@ -131,3 +131,79 @@ fn candidates_take_turns() {
         assert_eq!(left, 0, "{} waited behind the hot one", owner.actor());
     }
 }
+
+#[test]
+fn back_off_rises_from_the_soft_limit_to_the_hard_one() {
+    let (engine, _) = engine_where(|options| {
+        options.compaction.soft_delta_count = 10;
+        options.compaction.hard_delta_count = 80;
+    });
+    let (mut owner, mut rng) = (Owner::claim(&engine, &actor("a")), Rng::with_seed(5));
+    let mut answers = Vec::new();
+    for _ in 0..300 {
+        let pages = Pages::from([(1, random_page(&mut rng, 512))]);
+        answers.push(owner.commit(&pages, 1).unwrap().back_off_us);
+        assert!(engine.stat(owner.actor()).unwrap().unwrap().delta_count <= 80);
+    }
+    assert!(answers[..10].iter().all(|&us| us == 0), "{answers:?}");
+    assert!(answers[10..70].is_sorted() && answers[10] > 0, "{answers:?}");
+    let most = answers.iter().max().copied().unwrap();
+    assert!((10_000..=20_000).contains(&most), "{most}");
+    let metrics = engine.metrics();
+    assert_eq!(metrics.back_off_us, answers.iter().map(|&us| u64::from(us)).sum::<u64>());
+    assert!(metrics.commits_held_back > 0 && metrics.commits_refused == 0);
+    owner.check();
+    assert_sound(&engine, owner.actor());
+}
+
+/// One large commit is not held against its owner: nothing would make it smaller.
+#[test]
+fn a_single_large_delta_is_not_far_behind() {
+    let (engine, _) = engine_where(|options| {
+        options.compaction.soft_delta_bytes = 40_000;
+        options.compaction.hard_delta_bytes = 80_000;
+    });
+    let (mut owner, mut rng) = (Owner::claim(&engine, &actor("a")), Rng::with_seed(6));
+    let noise = |rng: &mut Rng| (0..512).map(|_| rng.u8(..)).collect::<Vec<_>>();
+    let all: Pages = (1..=400).map(|pgno| (pgno, noise(&mut rng))).collect();
+    assert_eq!(owner.commit(&all, 400).unwrap().back_off_us, 0);
+    let small = Pages::from([(7, noise(&mut rng))]);
+    assert_eq!(owner.commit(&small, 400).unwrap().back_off_us, 0);
+    assert_eq!(engine.metrics().compactions, 0);
+    for _ in 0..4 {
+        let all: Pages = (1..=400).map(|pgno| (pgno, noise(&mut rng))).collect();
+        owner.commit(&all, 400).unwrap();
+    }
+    assert!(engine.metrics().compactions > 0, "several are");
+    owner.check();
+    assert_sound(&engine, owner.actor());
+}
+
+/// What one turn folds is bounded by the shards it rewrites, not only by the deltas it reads.
+#[test]
+fn a_turn_rewrites_a_bounded_number_of_shards() {
+    let shard_bytes = 64 * 512;
+    let (engine, _) = engine_where(|options| {
+        options.compaction.delta_count = 2;
+        options.compaction.plan_bytes_max = 3 * shard_bytes;
+    });
+    let mut owner = Owner::claim(&engine, &actor("a"));
+    let all: Pages = (1..=640).map(|pgno| (pgno, vec![1; 512])).collect();
+    owner.commit(&all, 640).unwrap();
+    owner.commit(&[(1, vec![2; 512])].into(), 640).unwrap();
+    compactions(&engine);
+    for shard in 0..10_u32 {
+        owner.commit(&[(shard * 64 + 1, vec![3; 512])].into(), 640).unwrap();
+    }
+    let (before, mut turns) = (engine.metrics(), 0);
+    while engine.stat(owner.actor()).unwrap().unwrap().delta_count > 1 {
+        let shards = engine.metrics().compaction_shards;
+        compactions(&engine);
+        assert!(engine.metrics().compaction_shards - shards <= 3);
+        turns += 1;
+    }
+    assert_eq!(turns, 3);
+    assert_eq!(engine.metrics().turns - before.turns, turns);
+    owner.check();
+    assert_sound(&engine, owner.actor());
+}

@@ -61,12 +61,22 @@ mirrored! {
         commits_resolved_not_landed,
         /// Commits with a lost answer that could not be resolved.
         commits_unknown,
-        /// Compactions done by a commit in the hard limit's name.
+        /// Commits that came near the hard limit, and first folded deltas themselves or waited.
         commits_held_back,
+        /// Commits refused at the hard limit.
+        commits_refused,
+        /// Commits answered with a back-off.
+        commits_delayed,
+        /// Microseconds of those.
+        back_off_us,
         /// Compactions installed.
         compactions,
         /// Compactions given up because another claim, compaction or reclaim came between.
         compactions_superseded,
+        /// Keys and values put by compactions that were given up, in bytes.
+        compaction_wasted_bytes,
+        /// Compactions planned, whatever became of them.
+        compaction_plans,
         /// Nanoseconds in which compactions were planned.
         compaction_plan_ns,
         /// Nanoseconds in which shards were built.
@@ -75,6 +85,8 @@ mirrored! {
         compaction_install_ns,
         /// Deltas folded.
         compaction_deltas,
+        /// Shard versions built, whatever became of them.
+        compaction_shards_built,
         /// Shard versions written.
         compaction_shards,
         /// Pages in those.
@@ -83,6 +95,16 @@ mirrored! {
         compaction_rows,
         /// Keys and values put by compactions, in bytes.
         compaction_bytes,
+        /// Rows read by compactions.
+        compaction_read_rows,
+        /// Keys and values of those, in bytes.
+        compaction_read_bytes,
+        /// Turns of databases in maintenance.
+        turns,
+        /// Nanoseconds in those.
+        turn_ns,
+        /// The longest of them.
+        turn_ns_max,
         /// Interrupted compactions cleaned up.
         leftovers_cleaned,
         /// Batches of reclaim.
@@ -95,5 +117,11 @@ mirrored! {
         reclaim_bytes,
         /// Databases that wait for compaction now.
         compaction_queue,
+        /// How long the first of them has waited, in nanoseconds.
+        compaction_wait_ns,
+        /// Deltas above the watermark of claimed databases now.
+        open_deltas,
+        /// Keys and values of those, in bytes.
+        open_delta_bytes,
     }
 }

@@ -4,6 +4,7 @@ use actor_sqlite_kv::Snapshot;
 use actor_sqlite_ltx::{Checksum, Header, PageSize, Txid};
 use actor_sqlite_pagestore::StoreError;
 
+use super::bases::Base;
 use super::plan::{Plan, Version};
 use crate::Engine;
 use crate::db::Db;
@@ -11,8 +12,7 @@ use crate::file_writer::{FileKind, FileRows, FileWriter};
 use crate::keys::{RowId, shard_pages};
 use crate::page_index::Source;
 use crate::read::{decode_page, frame_of};
-use crate::refresh::has_version;
-use crate::rows::{IndexPage, IndexRow};
+use crate::rows::IndexPage;
 
 /// A new shard version, its values in the buffer that was passed in.
 pub(super) struct Built {
@@ -33,15 +33,9 @@ impl Engine {
         out: &mut Vec<u8>,
     ) -> Result<Built, StoreError> {
         let page_size = plan.heads.head.row.head.page_size;
-        let root = plan.heads.root.row;
-        let base = if has_version(shard, root.size, page_size) {
-            let found = db.shard_index(snapshot, shard, root.watermark, page_size)?;
-            Some(found.ok_or_else(|| db.corrupt_named(format!("SIDX {shard}"), "it is missing"))?)
-        } else {
-            None
-        };
-        let sources = merge(db, plan, (shard, dirty), base.as_ref(), page_size)?;
-        let frames = fetch(db, snapshot, &sources, page_size)?;
+        let base = plan.bases.get(&shard);
+        let sources = merge(db, plan, (shard, dirty), base, page_size)?;
+        let frames = self.fetch_frames(db, snapshot, &sources, page_size)?;
         let header = Header {
             no_checksum: true,
             timestamp_ms: plan.time_ms,
@@ -58,13 +52,8 @@ impl Engine {
             file.frame(pgno, frame, page, checksum).map_err(invalid)?;
         }
         let file = file.finish(Checksum::ABSENT).map_err(invalid)?;
-        let replaced = base.map(|(as_of, index)| {
-            let mut payload = Vec::new();
-            index.encode_into(&mut payload);
-            let key = db.keys.key(RowId::Sidx { shard, as_of });
-            let index_bytes = (key.len() + payload.len() + crate::rows::ENVELOPE_BYTES) as u64;
-            Version { shard, as_of, chunks: index.chunks, index_bytes }
-        });
+        let replaced = base.map(|base| base.version(db, shard));
+        self.metrics.compaction_shards_built.add(1);
         Ok(Built { file, replaced })
     }
 }
@@ -76,7 +65,7 @@ fn merge(
     db: &Db,
     plan: &Plan,
     (shard, dirty): (u32, &[(Txid, IndexPage)]),
-    base: Option<&(Txid, IndexRow)>,
+    base: Option<&Base>,
     page_size: PageSize,
 ) -> Result<Vec<Source>, StoreError> {
     let mut sources = Vec::with_capacity(crate::keys::SHARD_PAGES as usize);
@@ -87,10 +76,10 @@ fn merge(
             .map(|at| dirty[at])
             .map(|(txid, page)| Source { row: RowId::Delta { txid, chunk: page.chunk }, page });
         let shard_page = || {
-            let (as_of, index) = base?;
+            let &Base { as_of, ref index } = base?;
             let at = index.pages.binary_search_by_key(&pgno, |page| page.pgno).ok()?;
             let page = index.pages[at];
-            Some(Source { row: RowId::Shard { shard, as_of: *as_of, chunk: page.chunk }, page })
+            Some(Source { row: RowId::Shard { shard, as_of, chunk: page.chunk }, page })
         };
         let source = delta.or_else(shard_page);
         let none = || db.corrupt_named(format!("page {pgno}"), "it has no source");
@@ -102,39 +91,45 @@ fn merge(
 /// A page's compressed frame and the page.
 type FrameAndPage = (Vec<u8>, Vec<u8>);
 
-/// Reads and proves the frames, each row once.
-fn fetch(
-    db: &Db,
-    snapshot: &dyn Snapshot,
-    sources: &[Source],
-    page_size: PageSize,
-) -> Result<Vec<FrameAndPage>, StoreError> {
-    let mut frames: Vec<FrameAndPage> = vec![Default::default(); sources.len()];
-    let mut order: Vec<usize> = (0..sources.len()).collect();
-    order.sort_by_key(|&at| sources[at].row);
-    for group in order.chunk_by(|&a, &b| sources[a].row == sources[b].row) {
-        let row = sources[group[0]].row;
-        let key = db.keys.key(row);
-        let mut outcome = Ok(());
-        let mut take = |value: &[u8]| -> Result<(), StoreError> {
-            let payload = db.open(row, &key, value)?;
-            for &at in group {
-                let page = sources[at].page;
-                let mut buffer = vec![0; page_size.bytes()];
-                decode_page(payload, page, &mut buffer)
-                    .map_err(|reason| db.corrupt(row, reason))?;
-                let frame = frame_of(payload, page).map_err(|reason| db.corrupt(row, reason))?;
-                frames[at] = (frame.to_vec(), buffer);
+impl Engine {
+    /// Reads and proves the frames, each row once.
+    fn fetch_frames(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        sources: &[Source],
+        page_size: PageSize,
+    ) -> Result<Vec<FrameAndPage>, StoreError> {
+        let mut frames: Vec<FrameAndPage> = vec![Default::default(); sources.len()];
+        let mut order: Vec<usize> = (0..sources.len()).collect();
+        order.sort_by_key(|&at| sources[at].row);
+        for group in order.chunk_by(|&a, &b| sources[a].row == sources[b].row) {
+            let row = sources[group[0]].row;
+            let key = db.keys.key(row);
+            let mut outcome = Ok(());
+            let mut take = |value: &[u8]| -> Result<(), StoreError> {
+                self.metrics.compaction_read_rows.add(1);
+                self.metrics.compaction_read_bytes.add((key.len() + value.len()) as u64);
+                let payload = db.open(row, &key, value)?;
+                for &at in group {
+                    let page = sources[at].page;
+                    let mut buffer = vec![0; page_size.bytes()];
+                    decode_page(payload, page, &mut buffer)
+                        .map_err(|reason| db.corrupt(row, reason))?;
+                    let frame =
+                        frame_of(payload, page).map_err(|reason| db.corrupt(row, reason))?;
+                    frames[at] = (frame.to_vec(), buffer);
+                }
+                Ok(())
+            };
+            let there = snapshot
+                .get(&key, &mut |value| outcome = take(value))
+                .map_err(|error| db.failed(error))?;
+            outcome?;
+            if !there {
+                return Err(db.corrupt(row, "it is missing"));
             }
-            Ok(())
-        };
-        let there = snapshot
-            .get(&key, &mut |value| outcome = take(value))
-            .map_err(|error| db.failed(error))?;
-        outcome?;
-        if !there {
-            return Err(db.corrupt(row, "it is missing"));
         }
+        Ok(frames)
     }
-    Ok(frames)
 }

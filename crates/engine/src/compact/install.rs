@@ -46,6 +46,8 @@ struct Installation<'a> {
     rewritten: Vec<(u32, Arc<ShardIndex>)>,
     /// Key and value of `BUILD`, once it is written.
     build_bytes: Option<u64>,
+    /// Keys and values that have landed.
+    written_bytes: u64,
 }
 
 impl Engine {
@@ -66,14 +68,17 @@ impl Engine {
             replaced: Vec::new(),
             rewritten: Vec::new(),
             build_bytes: None,
+            written_bytes: 0,
         };
-        match installation.run(snapshot) {
-            Ok(()) => {}
-            Err(Stop::Superseded) => {
-                self.metrics.compactions_superseded.add(1);
-                return Ok(Compaction::Superseded);
-            }
-            Err(Stop::Failed(error)) => return Err(error),
+        if let Err(stop) = installation.run(snapshot) {
+            self.metrics.compaction_wasted_bytes.add(installation.written_bytes);
+            return match stop {
+                Stop::Superseded => {
+                    self.metrics.compactions_superseded.add(1);
+                    Ok(Compaction::Superseded)
+                }
+                Stop::Failed(error) => Err(error),
+            };
         }
         let Installation { root, rewritten, .. } = installation;
         self.show(db, plan, root.row, &rewritten);
@@ -221,6 +226,7 @@ impl Installation<'_> {
             Ok(_) => {
                 metrics.compaction_rows.add(rows);
                 metrics.compaction_bytes.add(bytes);
+                self.written_bytes += bytes;
                 self.root = root;
                 Ok(())
             }

@@ -2,6 +2,7 @@
 
 use actor_sqlite_pagestore::{ActorId, StoreError};
 
+use super::queue::Turn;
 use crate::{Compaction, Engine};
 
 /// How much one round may do.
@@ -37,18 +38,27 @@ pub struct MaintenanceReport {
 }
 
 impl Engine {
-    /// Compacts and reclaims databases, each at most once and in the order in which they came to
-    /// need it, until the budget is spent. To be called again and again by a thread of the host.
+    /// Gives databases their turns, each at most once and in the order in which they came to need
+    /// it, until the budget is spent. A turn compacts and reclaims, and is bounded by
+    /// [`crate::CompactionOptions::plan_bytes_max`], so that a large or busy database delays others
+    /// by no more. To be called again and again by a thread of the host, or by several at once:
+    /// they never work on one database.
     pub fn maintain(&self, budget: MaintenanceBudget) -> MaintenanceReport {
         self.queue_idle();
         let mut report = MaintenanceReport::default();
-        let rounds = self.queue().len().min(budget.compactions_max);
-        for _ in 0..rounds {
-            let Some(actor) = self.queue().pop() else { break };
-            match self.maintain_one(&actor, budget, &mut report) {
-                Ok(true) => self.queue().push(actor),
+        let turns = self.queue().len().min(budget.compactions_max);
+        for _ in 0..turns {
+            let Some(turn) = self.next_turn() else { break };
+            let begun_ns = self.clock.monotonic_ns();
+            let outcome = self.maintain_one(&turn, budget, &mut report);
+            let spent_ns = self.clock.monotonic_ns() - begun_ns;
+            self.metrics.turns.add(1);
+            self.metrics.turn_ns.add(spent_ns);
+            self.metrics.turn_ns_max.raise(spent_ns);
+            match outcome {
+                Ok(true) => self.enqueue(turn.actor()),
                 Ok(false) => {}
-                Err(error) => report.failures.push((actor, error)),
+                Err(error) => report.failures.push((turn.actor().clone(), error)),
             }
         }
         report.waiting = self.queue().len() as u64;
@@ -58,11 +68,11 @@ impl Engine {
     /// `true` if the database needs another turn.
     fn maintain_one(
         &self,
-        actor: &ActorId,
+        turn: &Turn<'_>,
         budget: MaintenanceBudget,
         report: &mut MaintenanceReport,
     ) -> Result<bool, StoreError> {
-        let again = match self.compact(actor)? {
+        let again = match self.compact_in(turn, self.usual_fold())? {
             Compaction::Nothing => false,
             Compaction::Busy => true,
             Compaction::Superseded => {
@@ -74,7 +84,7 @@ impl Engine {
                 deltas_left >= self.options.compaction.delta_count
             }
         };
-        let reclaim = self.reclaim(actor, budget.reclaim_batches_max)?;
+        let reclaim = self.reclaim_in(turn, budget.reclaim_batches_max)?;
         report.reclaimed_rows += reclaim.rows;
         report.reclaimed_bytes += reclaim.bytes;
         Ok(again || reclaim.more)
@@ -82,16 +92,16 @@ impl Engine {
 
     /// Puts databases into the queue that have some deltas and no commit for a while.
     fn queue_idle(&self) {
-        let options = self.options.compaction;
+        let idle_ns = self.options.compaction.idle_ms * 1_000_000;
         let now_ns = self.clock.monotonic_ns();
         for lease in self.live_leases() {
             let idle = {
                 let view = lease.view();
-                view.open_deltas.count() >= options.idle_delta_count
-                    && now_ns.saturating_sub(view.committed_at_ns) >= options.idle_ms * 1_000_000
+                self.is_worth_an_idle_turn(view.open_deltas.count())
+                    && now_ns.saturating_sub(view.committed_at_ns) >= idle_ns
             };
             if idle {
-                self.queue().push(lease.db.actor.clone());
+                self.enqueue(&lease.db.actor);
             }
         }
     }

@@ -4,10 +4,12 @@
 //! storm cannot make a compaction start again. A plan covers an immutable range of states; what is
 //! built from it stays right whatever is committed meanwhile.
 
+mod bases;
 mod build;
 mod install;
 mod leftovers;
 mod maintain;
+mod pace;
 mod plan;
 mod queue;
 mod reclaim;
@@ -56,6 +58,13 @@ pub struct Reclaim {
     pub more: bool,
 }
 
+/// How much one compaction folds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fold {
+    /// See [`crate::CompactionOptions::plan_bytes_max`].
+    pub(crate) bytes_max: u64,
+}
+
 impl Engine {
     /// Folds the deltas of a database above its watermark into shards, as many as one plan holds.
     ///
@@ -66,12 +75,16 @@ impl Engine {
     /// which case nothing is installed; [`StoreError::Unavailable`].
     pub fn compact(&self, actor: &ActorId) -> Result<Compaction, StoreError> {
         match self.turn(actor) {
-            Some(turn) => self.compact_in(&turn),
+            Some(turn) => self.compact_in(&turn, self.usual_fold()),
             None => Ok(Compaction::Busy),
         }
     }
 
-    fn compact_in(&self, turn: &Turn<'_>) -> Result<Compaction, StoreError> {
+    fn usual_fold(&self) -> Fold {
+        Fold { bytes_max: self.options.compaction.plan_bytes_max }
+    }
+
+    fn compact_in(&self, turn: &Turn<'_>, fold: Fold) -> Result<Compaction, StoreError> {
         let actor = turn.actor();
         let db = Db::new(actor);
         let begun_ns = self.clock.monotonic_ns();
@@ -81,9 +94,10 @@ impl Engine {
             self.clean_leftovers(&db, &heads)?;
             return Ok(Compaction::Superseded);
         }
-        let Some(plan) = self.plan(&db, &*snapshot, heads)? else {
+        let Some(plan) = self.plan(&db, &*snapshot, heads, fold)? else {
             return Ok(Compaction::Nothing);
         };
+        self.metrics.compaction_plans.add(1);
         self.metrics.compaction_plan_ns.add(self.clock.monotonic_ns() - begun_ns);
         self.build_and_install(&db, &*snapshot, &plan)
     }

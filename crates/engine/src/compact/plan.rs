@@ -1,16 +1,18 @@
 //! What a compaction is going to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use actor_sqlite_kv::Snapshot;
-use actor_sqlite_ltx::{Checksum, Pgno, Txid};
+use actor_sqlite_ltx::{Checksum, PageSize, Pgno, Txid};
 use actor_sqlite_pagestore::StoreError;
 
+use super::Fold;
+use super::bases::{Base, dropped_shards};
 use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
-use crate::keys::{RowId, shard_count, shard_of};
+use crate::keys::{RowId, SHARD_PAGES, shard_count, shard_of};
 use crate::rows::{IndexPage, IndexRow};
 
 /// A plan takes no further delta once it has this many shards to write, so that the index rows of
@@ -33,6 +35,10 @@ pub(super) struct Plan {
     pub(super) dirty: BTreeMap<u32, Vec<(Txid, IndexPage)>>,
     /// Shards that lie beyond the new size.
     pub(super) dropped: Vec<Version>,
+    /// The checksums of their pages that counted, added up.
+    pub(super) dropped_sum: Checksum,
+    /// The versions of the dirty shards before, where there are any.
+    pub(super) bases: BTreeMap<u32, Base>,
 }
 
 /// A shard version that the plan replaces or drops.
@@ -53,6 +59,7 @@ impl Engine {
         db: &Db,
         snapshot: &dyn Snapshot,
         heads: Heads,
+        fold: Fold,
     ) -> Result<Option<Plan>, StoreError> {
         let (first, mut last) = heads.open_deltas();
         // A state that its owner's view does not show yet may still turn out as one whose answer
@@ -65,7 +72,7 @@ impl Engine {
         if last < first || last.get() < 2 {
             return Ok(None);
         }
-        let mut folding = Folding { pages: BTreeMap::new(), next: first, bytes: 0, end: None };
+        let mut folding = Folding::new(first);
         let mut size = heads.root.row.size;
         let page_size = heads.head.row.head.page_size;
         let pidx = |txid| RowId::Pidx { txid };
@@ -74,11 +81,13 @@ impl Engine {
                 return Err(db.corrupt(pidx(folding.next), "it is missing"));
             }
             let index = db.open_index(row, key, value, page_size)?;
+            self.metrics.compaction_read_rows.add(1);
+            self.metrics.compaction_read_bytes.add((key.len() + value.len()) as u64);
             folding.take(&index, size);
             size = index.size;
             folding.end = Some((index.size, index.post_apply, index.time_ms));
-            let full = folding.bytes >= self.options.compaction.plan_bytes_max
-                || folding.shards_at_least() > SHARDS_MAX;
+            let full = folding.cost_bytes(page_size) >= fold.bytes_max
+                || folding.shards.len() > SHARDS_MAX;
             Ok(if full && folding.next.get() > 2 {
                 ControlFlow::Break(())
             } else {
@@ -89,24 +98,33 @@ impl Engine {
         let Some((size, checksum, time_ms)) = folding.end.filter(|_| watermark.get() >= 2) else {
             return Err(db.corrupt(pidx(folding.next), "it is missing"));
         };
-        let dropped = dropped_shards(db, snapshot, &heads, size)?;
-        Ok(Some(Plan {
+        let (dropped, dropped_sum) = dropped_shards(db, snapshot, &heads, size)?;
+        let deltas = folding.next.get() - first.get();
+        let dirty = folding.by_shard();
+        let bases = self.bases(db, snapshot, &heads, dirty.keys().copied())?;
+        let plan = Plan {
             watermark,
             size,
             checksum,
             time_ms,
-            deltas: folding.next.get() - first.get(),
+            deltas,
             deltas_left: heads.head.row.head.txid.get() - watermark.get(),
-            dirty: folding.by_shard(),
+            dirty,
             dropped,
+            dropped_sum,
+            bases,
             heads,
-        }))
+        };
+        self.prove(db, snapshot, &plan)?;
+        Ok(Some(plan))
     }
 }
 
 /// Deltas folded so far.
 struct Folding {
     pages: BTreeMap<Pgno, (Txid, IndexPage)>,
+    /// Shards of those pages.
+    shards: BTreeSet<u32>,
     next: Txid,
     /// Payloads of the deltas.
     bytes: u64,
@@ -115,20 +133,29 @@ struct Folding {
 }
 
 impl Folding {
+    fn new(first: Txid) -> Self {
+        let (pages, shards) = (BTreeMap::new(), BTreeSet::new());
+        Self { pages, shards, next: first, bytes: 0, end: None }
+    }
+
     fn take(&mut self, index: &IndexRow, size_before: u32) {
         if index.size < size_before
             && let Some(beyond) = Pgno::new(index.size.saturating_add(1))
         {
             self.pages.split_off(&beyond);
+            self.shards.split_off(&shard_count(index.size));
         }
+        self.shards.extend(index.pages.iter().map(|page| shard_of(page.pgno)));
         self.pages.extend(index.pages.iter().map(|&page| (page.pgno, (self.next, page))));
         self.bytes += index.chunks.iter().map(|&chunk| u64::from(chunk)).sum::<u64>();
         self.next = self.next.next();
     }
 
-    /// A lower bound that costs nothing; exact when whole shards are rewritten.
-    fn shards_at_least(&self) -> usize {
-        self.pages.len() / crate::keys::SHARD_PAGES as usize
+    /// What it takes to fold them: the larger of what is read and of what is written, the latter
+    /// as if each shard were full and nothing compressed.
+    fn cost_bytes(&self, page_size: PageSize) -> u64 {
+        let shard_bytes = u64::from(SHARD_PAGES) * u64::from(page_size.get());
+        self.bytes.max(self.shards.len() as u64 * shard_bytes)
     }
 
     fn by_shard(self) -> BTreeMap<u32, Vec<(Txid, IndexPage)>> {
@@ -138,31 +165,4 @@ impl Folding {
         }
         shards
     }
-}
-
-/// The versions of shards beyond a size, which a smaller database has no use for. Left as they
-/// are they would be taken for the base of a later version when the database has grown again.
-fn dropped_shards(
-    db: &Db,
-    snapshot: &dyn Snapshot,
-    heads: &Heads,
-    size: u32,
-) -> Result<Vec<Version>, StoreError> {
-    let mut dropped = Vec::new();
-    if size >= heads.root.row.size {
-        return Ok(dropped);
-    }
-    let page_size = heads.head.row.head.page_size;
-    let sidx = |shard, as_of| RowId::Sidx { shard, as_of };
-    let first = sidx(shard_count(size), Txid::ZERO);
-    let last = sidx(u32::MAX, Txid::new(u64::MAX));
-    db.scan(snapshot, (first, last), &mut |row, key, value| {
-        let index = db.open_index(row, key, value, page_size)?;
-        if let RowId::Sidx { shard, as_of } = row {
-            let index_bytes = (key.len() + value.len()) as u64;
-            dropped.push(Version { shard, as_of, chunks: index.chunks, index_bytes });
-        }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(dropped)
 }

@@ -7,6 +7,7 @@ use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use super::leftovers::ROWS_MAX;
+use super::queue::Turn;
 use super::{Reclaim, existing};
 use crate::Engine;
 use crate::accounts::put_root;
@@ -55,8 +56,19 @@ impl Engine {
     /// [`StoreError::NotFound`]; [`StoreError::Corrupt`] when a row that lists what to delete is
     /// damaged; [`StoreError::Unavailable`].
     pub fn reclaim(&self, actor: &ActorId, batches_max: usize) -> Result<Reclaim, StoreError> {
+        match self.turn(actor) {
+            Some(turn) => self.reclaim_in(&turn, batches_max),
+            None => Ok(Reclaim { more: true, ..Reclaim::default() }),
+        }
+    }
+
+    pub(super) fn reclaim_in(
+        &self,
+        turn: &Turn<'_>,
+        batches_max: usize,
+    ) -> Result<Reclaim, StoreError> {
         let mut done = Reclaim::default();
-        let Some(_turn) = self.turn(actor) else { return Ok(Reclaim { more: true, ..done }) };
+        let actor = turn.actor();
         let db = Db::new(actor);
         for _ in 0..batches_max {
             let begun_ns = self.clock.monotonic_ns();
