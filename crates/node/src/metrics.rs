@@ -157,8 +157,18 @@ pub struct VfsMetrics {
     pub cache_hits: f64,
     /// Of these, those read from the store.
     pub cache_misses: f64,
-    /// Pages that came from the store without being asked for.
+    /// Neighbours that the store gave with a page unasked.
     pub pages_prefetched: f64,
+    /// Calls that read pages from the store.
+    pub store_reads: f64,
+    /// Of these, those that asked for predicted pages as well.
+    pub read_aheads: f64,
+    /// Predicted pages that came from the store.
+    pub pages_predicted: f64,
+    /// Of these, those asked for later.
+    pub pages_predicted_used: f64,
+    /// Of these, those that were of no use.
+    pub pages_predicted_wasted: f64,
     /// Bytes of pages that came from the store.
     pub bytes_read: f64,
     /// Bytes of pages in landed commits.
@@ -228,6 +238,11 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         cache_hits,
         cache_misses,
         pages_prefetched,
+        store_reads,
+        read_aheads,
+        pages_predicted,
+        pages_predicted_used,
+        pages_predicted_wasted,
         bytes_read,
         bytes_written,
         pages_written,
@@ -253,6 +268,11 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         cache_hits: cache_hits as f64,
         cache_misses: cache_misses as f64,
         pages_prefetched: pages_prefetched as f64,
+        store_reads: store_reads as f64,
+        read_aheads: read_aheads as f64,
+        pages_predicted: pages_predicted as f64,
+        pages_predicted_used: pages_predicted_used as f64,
+        pages_predicted_wasted: pages_predicted_wasted as f64,
         bytes_read: bytes_read as f64,
         bytes_written: bytes_written as f64,
         pages_written: pages_written as f64,
@@ -296,9 +316,11 @@ impl DatabaseMetrics {
     /// Adds what another database did. What a closed one holds no more is left out.
     pub fn add(&mut self, other: &Self, closed: bool) {
         summed!(self.vfs, other.vfs, {
-            pages_read, cache_hits, cache_misses, pages_prefetched, bytes_read, bytes_written,
-            pages_written, commits_batch, commits_sync, commits_empty, commits_failed, rollbacks,
-            scratch_files_spilled, stages, pages_staged, bytes_staged, staged_reads,
+            pages_read, cache_hits, cache_misses, pages_prefetched, store_reads, read_aheads,
+            pages_predicted, pages_predicted_used, pages_predicted_wasted, bytes_read,
+            bytes_written, pages_written, commits_batch, commits_sync, commits_empty,
+            commits_failed, rollbacks, scratch_files_spilled, stages, pages_staged, bytes_staged,
+            staged_reads,
         });
         summed!(self.commit, other.commit, {
             request_build_ns, serialize_ns, transport_ns, state_update_ns, total_ns, commit_count,

@@ -97,6 +97,7 @@ impl MainFile {
         self.ticket = self.ticket.max(committed.ticket);
         self.shared.stage.take();
         let (pages, staged) = self.write_set.take(self.head.size);
+        self.learn_committed(&pages, &staged);
         let mut bytes = staged.len() * self.page_size().bytes() as u64;
         for pgno in staged.iter() {
             self.cache.remove(pgno);

@@ -16,8 +16,10 @@
 //!
 //! [`PageStore`]: actor_sqlite_pagestore::PageStore
 
+mod btree;
 mod code;
 mod commit;
+mod fetch;
 mod ffi;
 mod frame;
 mod header;
@@ -31,10 +33,12 @@ mod page_set;
 mod pragma;
 mod probe;
 mod read;
+mod read_ahead;
 mod registry;
 mod scratch;
 mod shared;
 mod stage;
+mod tree;
 mod write_set;
 
 #[cfg(test)]
@@ -42,10 +46,13 @@ mod write_set;
 mod model_test;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+mod read_ahead_test;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod scratch_test;
 
 pub use ffi::{RegisterError, register};
 pub use metrics::{CommitPhaseTotals, VfsMetrics};
-pub use mount::{Mount, MountError, MountOptions};
+pub use mount::{Mount, MountError, MountOptions, ReadOptions};
 pub use page_cache::{PageCache, PageCacheMetrics};
 pub use probe::{ProbeError, probe};

@@ -44,6 +44,8 @@ pub(crate) struct MainFile {
     pub(crate) stage_lost: Option<StoreError>,
     /// Between `BEGIN_ATOMIC_WRITE` and its end.
     pub(crate) atomic: bool,
+    /// The most pages that one read brings beside the one asked for; 0 for none.
+    pub(crate) read_ahead_pages_max: u32,
     /// The start of page 1 of the committed state.
     pub(crate) header: Option<[u8; HEADER_BYTES]>,
     /// The count of the next commit id.

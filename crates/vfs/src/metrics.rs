@@ -12,10 +12,20 @@ pub struct VfsMetrics {
     pub pages_read: u64,
     /// Of these, those that were in the page cache.
     pub cache_hits: u64,
-    /// Of these, those that were read from the store.
+    /// Of these, those that had to be read from the store.
     pub cache_misses: u64,
-    /// Pages that came from the store without being asked for, and were kept.
+    /// Neighbours that the store gave with a page unasked, and were kept.
     pub pages_prefetched: u64,
+    /// Calls that read pages from the store.
+    pub store_reads: u64,
+    /// Of these, those that asked for predicted pages as well.
+    pub read_aheads: u64,
+    /// Predicted pages that came from the store.
+    pub pages_predicted: u64,
+    /// Of these, those that were asked for later, while they were in the page cache.
+    pub pages_predicted_used: u64,
+    /// Of these, those that left the page cache before, or were left unused when the mount closed.
+    pub pages_predicted_wasted: u64,
     /// Bytes of pages that came from the store.
     pub bytes_read: u64,
     /// Bytes of pages in landed commits.
@@ -81,6 +91,10 @@ pub(crate) struct Counters {
     pub cache_hits: Counter,
     pub cache_misses: Counter,
     pub pages_prefetched: Counter,
+    pub store_reads: Counter,
+    pub read_aheads: Counter,
+    pub pages_predicted: Counter,
+    pub pages_predicted_used: Counter,
     pub bytes_read: Counter,
     pub bytes_written: Counter,
     pub pages_written: Counter,
@@ -128,6 +142,11 @@ impl Counters {
             cache_hits,
             cache_misses,
             pages_prefetched: self.pages_prefetched.get(),
+            store_reads: self.store_reads.get(),
+            read_aheads: self.read_aheads.get(),
+            pages_predicted: self.pages_predicted.get(),
+            pages_predicted_used: self.pages_predicted_used.get(),
+            pages_predicted_wasted: 0,
             bytes_read: self.bytes_read.get(),
             bytes_written: self.bytes_written.get(),
             pages_written: self.pages_written.get(),

@@ -360,7 +360,7 @@ fn the_committed_write_set_is_the_cache() {
     let second = Pgno::new(2).unwrap();
     let written = [place(&file, Pgno::ONE), place(&file, second)];
     file.commit(Route::Batch).unwrap();
-    let cached = [Pgno::ONE, second].map(|pgno| file.cache.get(pgno).unwrap().bytes().as_ptr());
+    let cached = [Pgno::ONE, second].map(|pgno| file.cache.peek(pgno).unwrap().bytes().as_ptr());
     assert_eq!(written, cached, "a page was copied between the write set and the cache");
     mount.close_main(file);
 }

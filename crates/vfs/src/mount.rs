@@ -1,6 +1,7 @@
 //! One database in this process: a claim, and the files SQLite sees of it.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actor_sqlite_ltx::{PageSize, Pgno};
@@ -29,6 +30,8 @@ pub struct MountOptions {
     /// The most bytes of pages that a transaction holds in memory, beside SQLite's own cache: what
     /// goes beyond is staged. No more than [`Claim::commit_bytes_max`] in any case.
     pub write_set_bytes_max: u64,
+    /// How to read.
+    pub reads: ReadOptions,
 }
 
 impl MountOptions {
@@ -43,7 +46,22 @@ impl MountOptions {
             scratch_disk_bytes_max: None,
             scratch_dir,
             write_set_bytes_max: Self::WRITE_SET_BYTES_MAX,
+            reads: ReadOptions::default(),
         }
+    }
+}
+
+/// How a mount reads pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The most pages that one read of the store brings beside the one asked for, when a scan is
+    /// under way. They are never more than 2 MiB or an eighth of the page cache. 0 for none.
+    pub read_ahead_pages_max: u32,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { read_ahead_pages_max: 511 }
     }
 }
 
@@ -125,6 +143,7 @@ impl Mount {
             ),
             stage_lost: None,
             atomic: false,
+            read_ahead_pages_max: options.reads.read_ahead_pages_max,
             header: None,
             sequence: next_sequence,
         };
@@ -170,12 +189,17 @@ impl Mount {
 
     /// The counters, and how things stand.
     pub fn metrics(&self) -> VfsMetrics {
+        let is_closed = matches!(*self.main(), Parked::Closed);
+        let counted = self.shared.counters.snapshot();
+        let unused = counted.pages_predicted.saturating_sub(counted.pages_predicted_used);
+        let evicted = self.shared.evicted_unused.load(Ordering::Relaxed);
         VfsMetrics {
+            pages_predicted_wasted: if is_closed { unused } else { evicted },
             page_cache: self.cache.metrics(),
             scratch_files_spilled: self.shared.scratch.files_spilled(),
             scratch_bytes_used: self.shared.scratch.bytes_used(),
             scratch_disk_bytes_used: self.shared.scratch.disk_bytes_used(),
-            ..self.shared.counters.snapshot()
+            ..counted
         }
     }
 
@@ -193,6 +217,11 @@ impl Mount {
         self.shared.seal();
     }
 
+    /// Forgets how the database was read lately, to save the memory while nobody reads it.
+    pub fn drop_read_ahead(&self) {
+        *self.shared.read_ahead() = None;
+    }
+
     /// Drops what was not committed and gives the lease back. A connection that still has the file
     /// gets errors from then on. Does nothing the second time.
     pub fn close(&self) {
@@ -202,6 +231,7 @@ impl Mount {
         }
         let alive = self.shared.poison().is_none();
         self.shared.poison_with(StoreError::Closed);
+        self.drop_read_ahead();
         registry::remove(self.incarnation);
         // Of a connection that still has the file; any other has been rolled back.
         if let Some(sequence) = self.shared.stage.take().filter(|_| alive) {

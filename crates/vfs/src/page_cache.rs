@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actor_sqlite_ltx::Pgno;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction};
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
 use crate::frame::Frame;
+use crate::read_ahead::Tally;
 
 /// What an entry takes beside its page: the allocation's counters, the key, the cache's own links.
-const ENTRY_OVERHEAD_BYTES: u64 = 96;
+const ENTRY_OVERHEAD_BYTES: u64 = 112;
+
+/// How much of the budget is for pages that were used again and again. The rest has to hold what
+/// the scans under way have read ahead, or it is gone before it is used: two of them at a time.
+const HOT_PART: f64 = 0.85;
 
 /// The page size the number of entries is estimated from.
 const TYPICAL_PAGE_BYTES: u64 = 4096;
@@ -21,7 +27,17 @@ const TYPICAL_PAGE_BYTES: u64 = 4096;
 /// incarnation, a number never used twice in a process: when the mount is gone they are unreachable
 /// and age out, and a later mount of the same database never sees them.
 pub struct PageCache {
-    cache: Cache<(Incarnation, Pgno), Frame, FrameBytes>,
+    cache: Cache<Key, Cached, FrameBytes, DefaultHashBuilder, CountUnused>,
+}
+
+type Key = (Incarnation, Pgno);
+
+/// A page in the cache.
+#[derive(Clone)]
+pub(crate) struct Cached {
+    pub frame: Frame,
+    /// There until the page is used, if nobody asked for it when it was brought.
+    pub unused: Option<Arc<Tally>>,
 }
 
 /// How full a [`PageCache`] is.
@@ -50,9 +66,25 @@ impl Incarnation {
 #[derive(Clone)]
 struct FrameBytes;
 
-impl Weighter<(Incarnation, Pgno), Frame> for FrameBytes {
-    fn weight(&self, _: &(Incarnation, Pgno), frame: &Frame) -> u64 {
-        frame.bytes().len() as u64 + ENTRY_OVERHEAD_BYTES
+impl Weighter<Key, Cached> for FrameBytes {
+    fn weight(&self, _: &Key, cached: &Cached) -> u64 {
+        cached.frame.bytes().len() as u64 + ENTRY_OVERHEAD_BYTES
+    }
+}
+
+/// Counts pages that leave the cache before they are used.
+#[derive(Clone)]
+struct CountUnused;
+
+impl Lifecycle<Key, Cached> for CountUnused {
+    /// What was evicted last: most often all, and freed when the cache's lock is released.
+    type RequestState = Option<Cached>;
+
+    fn on_evict(&self, evicted: &mut Option<Cached>, _: Key, cached: Cached) {
+        if let Some(tally) = &cached.unused {
+            tally.add_evicted();
+        }
+        *evicted = Some(cached);
     }
 }
 
@@ -62,7 +94,18 @@ impl PageCache {
     pub fn new(bytes: u64) -> Arc<Self> {
         let entries = bytes / (TYPICAL_PAGE_BYTES + ENTRY_OVERHEAD_BYTES);
         let entries = usize::try_from(entries).unwrap_or(usize::MAX);
-        Arc::new(Self { cache: Cache::with_weighter(entries, bytes, FrameBytes) })
+        let hasher = DefaultHashBuilder::default();
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(entries)
+            .weight_capacity(bytes)
+            .hot_allocation(HOT_PART)
+            .build();
+        let cache = match options {
+            Ok(options) => Cache::with_options(options, FrameBytes, hasher, CountUnused),
+            // What must be set is set: never so.
+            Err(_) => Cache::with(entries, bytes, FrameBytes, hasher, CountUnused),
+        };
+        Arc::new(Self { cache })
     }
 
     /// How full it is.
@@ -90,7 +133,7 @@ impl MountCache {
         Self { cache, incarnation }
     }
 
-    pub fn get(&self, pgno: Pgno) -> Option<Frame> {
+    pub fn get(&self, pgno: Pgno) -> Option<Cached> {
         self.cache.cache.get(&(self.incarnation, pgno))
     }
 
@@ -98,9 +141,28 @@ impl MountCache {
         self.cache.cache.contains_key(&(self.incarnation, pgno))
     }
 
+    /// A page without a sign that it is used.
+    pub fn peek(&self, pgno: Pgno) -> Option<Frame> {
+        self.cache.cache.peek(&(self.incarnation, pgno)).map(|cached| cached.frame)
+    }
+
     /// Adds or replaces a page. One that does not fit takes its predecessor with it.
     pub fn insert(&self, pgno: Pgno, frame: Frame) {
-        self.cache.cache.insert((self.incarnation, pgno), frame);
+        self.insert_unused(pgno, frame, None);
+    }
+
+    /// Adds or replaces a page that nobody asked for. The tally is not told that it was brought.
+    pub fn insert_unused(&self, pgno: Pgno, frame: Frame, unused: Option<Arc<Tally>>) {
+        self.cache.cache.insert((self.incarnation, pgno), Cached { frame, unused });
+    }
+
+    /// A page is used: its tally is not told any more that it is evicted.
+    pub fn mark_used(&self, pgno: Pgno) {
+        let key = (self.incarnation, pgno);
+        self.cache.cache.entry(&key, Some(Duration::ZERO), |_, cached| {
+            cached.unused = None;
+            EntryAction::Retain(())
+        });
     }
 
     /// Forgets a page, if it is there.

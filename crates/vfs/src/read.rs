@@ -1,17 +1,27 @@
 //! Reads of the main file: the write set, then the page cache, then the store.
 
-use actor_sqlite_ltx::Pgno;
-use actor_sqlite_pagestore::{PageSink, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use actor_sqlite_ltx::Pgno;
+use actor_sqlite_pagestore::StoreError;
+
+use crate::btree::{children, may_be_interior};
 use crate::code::Class;
+use crate::fetch::{Committed, Fetch};
 use crate::frame::Frame;
 use crate::main_file::MainFile;
-use crate::page_cache::MountCache;
+use crate::page_cache::Cached;
+use crate::page_set::PageSet;
+use crate::read_ahead::{Plan, Tally};
 use crate::shared::Failed;
 use crate::write_set::Place;
 
-/// The most neighbours of a page that are kept if the store offers them.
-const NEIGHBOURS_MAX: usize = 64;
+/// The most bytes that one read brings.
+const READ_AHEAD_BYTES_MAX: u64 = 2 << 20;
+
+/// A read brings no more than this part of the page cache.
+const CACHE_SHARE: u64 = 8;
 
 /// How a read ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,67 +100,140 @@ impl MainFile {
 
     /// A page of the committed state, from the cache or the store.
     fn base_page(&mut self, pgno: Pgno) -> Result<Frame, Failed> {
-        if let Some(frame) = self.cache.get(pgno) {
-            self.shared.counters.cache_hits.add(1);
-            return Ok(frame);
-        }
-        self.shared.counters.cache_misses.add(1);
-        let mut fetch = Fetch {
-            wanted: pgno,
-            page_bytes: self.page_size().bytes(),
-            size: self.head.size,
-            cache: &self.cache,
-            frames: Vec::with_capacity(1),
+        let Some(Cached { frame, unused }) = self.cache.get(pgno) else {
+            self.shared.counters.cache_misses.add(1);
+            return self.missed(pgno);
         };
-        let result = self.store.read(&self.lease, self.head.txid, &[pgno], &mut fetch);
-        let frames = std::mem::take(&mut fetch.frames);
-        if let Err(error) = result {
-            return Err(self.shared.fail(error, Class::Read));
+        self.shared.counters.cache_hits.add(1);
+        if let Some(tally) = unused {
+            self.first_use(pgno, &tally);
         }
-        let mut found = None;
-        for (at, frame) in frames {
-            self.shared.counters.bytes_read.add(frame.bytes().len() as u64);
-            self.remember_header(at, frame.bytes());
-            self.cache.insert(at, frame.clone());
-            if at == pgno {
-                found = Some(frame);
-            } else {
-                self.shared.counters.pages_prefetched.add(1);
+        if may_be_interior(pgno, frame.bytes()) {
+            self.learn(pgno, &frame);
+        }
+        Ok(frame)
+    }
+
+    /// Reads a page from the store, and with it those that are likely to be read next.
+    ///
+    /// A neighbour that cannot be read must not fail the page that was asked for: that is read once
+    /// more, alone. Not if the store as a whole failed, which would only fail again.
+    fn missed(&mut self, pgno: Pgno) -> Result<Frame, Failed> {
+        let plan = self.plan(pgno);
+        let fetched = match (self.fetch(pgno, &plan), &plan.tally) {
+            (Err(StoreError::Corrupt { .. } | StoreError::Limit { .. }), Some(tally))
+                if plan.pages.len() > 1 =>
+            {
+                if let Some(ahead) = &mut *self.shared.read_ahead() {
+                    ahead.failed(tally);
+                }
+                self.fetch(pgno, &Plan { pages: vec![pgno], tally: None })
+            }
+            (fetched, _) => fetched,
+        };
+        let frame = fetched.map_err(|error| self.shared.fail(error, Class::Read))?;
+        if may_be_interior(pgno, frame.bytes()) {
+            self.learn(pgno, &frame);
+        }
+        Ok(frame)
+    }
+
+    /// What to read for a miss.
+    fn plan(&self, pgno: Pgno) -> Plan {
+        let page_bytes = self.page_size().bytes() as u64;
+        let share = self.cache.capacity_bytes() / CACHE_SHARE;
+        let pages_max = (share.min(READ_AHEAD_BYTES_MAX) / page_bytes)
+            .min(u64::from(self.read_ahead_pages_max));
+        if pages_max == 0 {
+            return Plan { pages: vec![pgno], tally: None };
+        }
+        let base = self.committed();
+        let mut ahead = self.shared.read_ahead();
+        let ahead = ahead.get_or_insert_with(|| self.shared.new_read_ahead());
+        ahead.plan(pgno, pages_max as usize, &base)
+    }
+
+    /// Takes note that a page is used which was brought without being asked for.
+    fn first_use(&self, pgno: Pgno, tally: &Arc<Tally>) {
+        self.cache.mark_used(pgno);
+        if !tally.counts_in(&self.shared.evicted_unused) {
+            return;
+        }
+        tally.add_used();
+        self.shared.counters.pages_predicted_used.add(1);
+        if let Some(ahead) = &mut *self.shared.read_ahead() {
+            ahead.used(tally);
+        }
+    }
+
+    /// Takes note of an interior page, unless it is known.
+    fn learn(&self, pgno: Pgno, frame: &Frame) {
+        if self.read_ahead_pages_max == 0 {
+            return;
+        }
+        let mut ahead = self.shared.read_ahead();
+        let ahead = ahead.get_or_insert_with(|| self.shared.new_read_ahead());
+        if !ahead.knows(pgno) {
+            ahead.learn(pgno, children(pgno, frame.bytes(), self.head.size));
+        }
+    }
+
+    /// Brings what is known of interior pages up to date with a commit.
+    pub(crate) fn learn_committed(&self, pages: &BTreeMap<Pgno, Frame>, staged: &PageSet) {
+        let Some(ahead) = &mut *self.shared.read_ahead() else { return };
+        for pgno in staged.iter() {
+            ahead.learn(pgno, None);
+        }
+        for (pgno, frame) in pages {
+            if ahead.knows(*pgno) {
+                ahead.learn(*pgno, children(*pgno, frame.bytes(), self.head.size));
             }
         }
-        let reason = || format!("the store answered a read without page {pgno}");
-        found.ok_or_else(|| self.shared.fail(StoreError::Invalid { reason: reason() }, Class::Read))
     }
-}
 
-/// Takes one page from the store, and the neighbours worth keeping.
-struct Fetch<'a> {
-    wanted: Pgno,
-    page_bytes: usize,
-    size: u32,
-    cache: &'a MountCache,
-    frames: Vec<(Pgno, Frame)>,
-}
-
-impl Fetch<'_> {
-    /// Whether a page that nobody asked for is worth its memory: not in the cache yet, and no more
-    /// of them than an eighth of the cache.
-    fn keeps(&self, pgno: Pgno) -> bool {
-        let bytes = (self.frames.len() * self.page_bytes) as u64;
-        pgno.get() <= self.size
-            && self.frames.len() <= NEIGHBOURS_MAX
-            && bytes < self.cache.capacity_bytes() / 8
-            && !self.cache.contains(pgno)
-    }
-}
-
-impl PageSink for Fetch<'_> {
-    fn buffer(&mut self, pgno: Pgno) -> Option<&mut [u8]> {
-        let known = self.frames.iter().any(|(at, _)| *at == pgno);
-        if known || (pgno != self.wanted && !self.keeps(pgno)) {
-            return None;
+    fn committed(&self) -> Committed<'_> {
+        Committed {
+            cache: &self.cache,
+            write_set: &self.write_set,
+            size: self.head.size,
+            lock_page: self.page_size().lock_page(),
         }
-        self.frames.push((pgno, Frame::zeroed(self.page_bytes)));
-        self.frames.last_mut().and_then(|(_, frame)| frame.bytes_mut())
+    }
+
+    /// Reads the pages of a plan in one call, keeps them, and answers the one that was asked for.
+    fn fetch(&mut self, wanted: Pgno, plan: &Plan) -> Result<Frame, StoreError> {
+        let counters = &self.shared.counters;
+        counters.store_reads.add(1);
+        let predicted = plan.pages.len() as u64 - 1;
+        counters.read_aheads.add(u64::from(predicted > 0));
+        let mut fetch = Fetch::new(&plan.pages, &self.cache, self.head);
+        self.store.read(&self.lease, self.head.txid, &plan.pages, &mut fetch)?;
+        let Fetch { frames, neighbours, .. } = fetch;
+        let counters = &self.shared.counters;
+        counters.pages_predicted.add(predicted);
+        counters.pages_prefetched.add(neighbours.len() as u64);
+        let mut found = None;
+        for (pgno, frame) in plan.pages.iter().copied().zip(frames) {
+            let Some(frame) = frame else {
+                let reason = format!("the store answered a read without page {pgno}");
+                return Err(StoreError::Invalid { reason });
+            };
+            let unused = if pgno == wanted { None } else { plan.tally.clone() };
+            self.keep(pgno, frame.clone(), unused);
+            if pgno == wanted {
+                found = Some(frame);
+            }
+        }
+        for (pgno, frame) in neighbours {
+            self.keep(pgno, frame, None);
+        }
+        let reason = || format!("page {wanted} was not asked for");
+        found.ok_or_else(|| StoreError::Invalid { reason: reason() })
+    }
+
+    fn keep(&mut self, pgno: Pgno, frame: Frame, unused: Option<Arc<Tally>>) {
+        self.shared.counters.bytes_read.add(frame.bytes().len() as u64);
+        self.remember_header(pgno, frame.bytes());
+        self.cache.insert_unused(pgno, frame, unused);
     }
 }

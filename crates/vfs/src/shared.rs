@@ -1,7 +1,7 @@
 //! What a mount shares between its open files and whoever looks at it from another thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actor_sqlite_pagestore::{Head, StoreError, Ticket};
 use libsqlite3_sys as ffi;
@@ -9,6 +9,7 @@ use libsqlite3_sys as ffi;
 use crate::code::{Class, code_of, poisons};
 use crate::journal::Journal;
 use crate::metrics::Counters;
+use crate::read_ahead::ReadAhead;
 use crate::scratch::{ScratchError, ScratchPool};
 use crate::stage::OpenStage;
 
@@ -17,8 +18,12 @@ use crate::stage::OpenStage;
 pub(crate) struct Shared {
     pub counters: Counters,
     pub journal: Journal,
-    pub scratch: std::sync::Arc<ScratchPool>,
+    pub scratch: Arc<ScratchPool>,
     pub stage: OpenStage,
+    /// Pages that were brought and left the page cache before they were used.
+    pub evicted_unused: Arc<AtomicU64>,
+    /// Made at the first miss, and anew after it was dropped.
+    read_ahead: Mutex<Option<Box<ReadAhead>>>,
     sealed: AtomicBool,
     poisoned: AtomicBool,
     faults: Mutex<Faults>,
@@ -45,7 +50,7 @@ pub(crate) struct Position {
 pub(crate) struct Failed(pub std::ffi::c_int);
 
 impl Shared {
-    pub fn new(scratch: std::sync::Arc<ScratchPool>, position: Position) -> Self {
+    pub fn new(scratch: Arc<ScratchPool>, position: Position) -> Self {
         let counters = Counters::default();
         counters.db_size_pages.set(position.head.size.into());
         Self {
@@ -53,11 +58,21 @@ impl Shared {
             journal: Journal::new(scratch.clone()),
             scratch,
             stage: OpenStage::default(),
+            evicted_unused: Arc::default(),
+            read_ahead: Mutex::default(),
             sealed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             faults: Mutex::default(),
             position: Mutex::new(position),
         }
+    }
+
+    pub fn read_ahead(&self) -> MutexGuard<'_, Option<Box<ReadAhead>>> {
+        self.read_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn new_read_ahead(&self) -> Box<ReadAhead> {
+        Box::new(ReadAhead::new(self.evicted_unused.clone()))
     }
 
     pub fn seal(&self) {

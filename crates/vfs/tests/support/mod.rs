@@ -14,7 +14,7 @@ use actor_sqlite_ltx::PageSize;
 use actor_sqlite_pagestore::{
     ActorId, ClaimOptions, Clock, Generation, Head, MemPageStore, PageStore, StoreError,
 };
-use actor_sqlite_vfs::{Mount, MountOptions, PageCache, VfsMetrics, register};
+use actor_sqlite_vfs::{Mount, MountOptions, PageCache, ReadOptions, VfsMetrics, register};
 use rusqlite::{Connection, OpenFlags};
 
 /// A clock that moves by one with every look.
@@ -42,6 +42,7 @@ pub struct Settings {
     /// ones force spills.
     pub cache_spill: u32,
     pub auto_vacuum: &'static str,
+    pub reads: ReadOptions,
 }
 
 impl Default for Settings {
@@ -54,6 +55,7 @@ impl Default for Settings {
             write_set_bytes_max: MountOptions::WRITE_SET_BYTES_MAX,
             cache_spill: 2000,
             auto_vacuum: "none",
+            reads: ReadOptions::default(),
         }
     }
 }
@@ -113,6 +115,7 @@ impl Bench {
         let options = MountOptions {
             write_set_bytes_max: self.settings.write_set_bytes_max,
             scratch_disk_bytes_max: self.settings.scratch_disk_bytes_max,
+            reads: self.settings.reads,
             ..options
         };
         Mount::new(store, claim, self.cache.clone(), options).unwrap()

@@ -1,7 +1,7 @@
 //! A page store around another, that panics or claims what it is told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::*;
@@ -41,5 +41,37 @@ impl PageStore for Wrapped {
         committed.phases.serialize_ns = self.serialize_ns;
         committed.phases.state_update_ns = self.state_update_ns;
         Ok(committed)
+    }
+}
+
+/// A page store in front of another that writes down what is read.
+pub struct Recording {
+    pub inner: Arc<MemPageStore>,
+    reads: Mutex<Vec<Vec<Pgno>>>,
+}
+
+impl Recording {
+    pub fn new(inner: Arc<MemPageStore>) -> Self {
+        Self { inner, reads: Mutex::default() }
+    }
+
+    /// The pages of each read since the last look.
+    pub fn take(&self) -> Vec<Vec<Pgno>> {
+        std::mem::take(&mut self.reads.lock().unwrap())
+    }
+}
+
+impl PageStore for Recording {
+    forward_page_store!(inner: claim, commit, resolve, wait_durable, on_durable, durable, release, stage, read_staged, discard, save_hints);
+
+    fn read(
+        &self,
+        lease: &Lease,
+        txid: Txid,
+        pages: &[Pgno],
+        sink: &mut dyn PageSink,
+    ) -> Result<(), StoreError> {
+        self.reads.lock().unwrap().push(pages.to_vec());
+        self.inner.read(lease, txid, pages, sink)
     }
 }
