@@ -304,6 +304,49 @@ fn the_journal_tells_a_commit_from_a_rollback() {
     mount.close_main(file);
 }
 
+/// A playback that failed half way leaves a hot journal, which the next lock plays back again.
+#[test]
+fn a_playback_that_breaks_off_restores_the_base_all_the_same() {
+    let store = Arc::new(MemPageStore::new());
+    let mount = mount_with(&store, 1 << 20, 3 * PAGE as u64);
+    let file = mount.open_main().unwrap();
+    let mut open = OpenFile::Main { mount: mount.clone(), file };
+    let page = |number| Random(number).page(None);
+    for number in 0..10 {
+        open.write(number * PAGE as u64, &page(number)).unwrap();
+    }
+    open.control(Control::CommitAtomic).unwrap();
+    let before = (mount.head(), store.counts().commits);
+    let journal = &mount.shared().journal;
+    for number in 0..8 {
+        open.lock().unwrap();
+        journal.write(0, b"journal").unwrap();
+        for number in 0..8 {
+            open.write(number * PAGE as u64, &page(number + 20)).unwrap();
+        }
+        journal.measure();
+        open.write(number * PAGE as u64, &page(number)).unwrap();
+        // The error; then the next statement, which finds the journal hot.
+        open.unlock(0);
+        open.lock().unwrap();
+        journal.sync();
+        journal.measure();
+        open.truncate(10 * PAGE as u64).unwrap();
+        open.write(0, &page(0)).unwrap();
+        open.sync().unwrap();
+        journal.truncate(0).unwrap();
+        open.unlock(1);
+        for number in 0..10 {
+            let mut bytes = vec![0; PAGE];
+            open.read(number * PAGE as u64, &mut bytes).unwrap();
+            assert_eq!(bytes, page(number));
+        }
+    }
+    assert_eq!((mount.head(), store.counts().commits), before);
+    assert_eq!(store.counts().discards, 8);
+    open.close();
+}
+
 #[test]
 fn an_empty_journal_is_none() {
     let store = Arc::new(MemPageStore::new());

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod support;
+use actor_sqlite_pagestore::StoreError;
 use support::*;
 
 fn bench(scratch_bytes_max: u64) -> Bench {
@@ -80,6 +81,53 @@ fn a_journal_that_outgrows_the_budget_still_rolls_back() {
         assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 850"), 2000);
         db.check();
     }
+}
+
+#[test]
+fn scratch_on_disk_is_counted_and_limited() {
+    let (scratch_bytes_max, limit) = (0, 400_000);
+    let bench = Bench::new(Settings {
+        cache_spill: 10,
+        scratch_bytes_max,
+        scratch_disk_bytes_max: Some(limit),
+        ..Settings::default()
+    });
+    let db = bench.open();
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+    for first in [0, 200, 400, 600] {
+        db.exec(
+            &format!("INSERT INTO t SELECT * FROM ({}) LIMIT 200", rows(200, 900))
+                .replace("SELECT i,", &format!("SELECT i + {first},")),
+        );
+    }
+    assert_eq!(db.metrics().scratch_disk_bytes_used, 0);
+    db.exec("BEGIN; UPDATE t SET b = zeroblob(800) WHERE a <= 200");
+    let used = db.metrics().scratch_disk_bytes_used;
+    assert!(used > 50 * 4096 && used < limit, "{used}");
+    db.exec("COMMIT");
+    assert_eq!(db.metrics().scratch_disk_bytes_used, 0, "the journal was emptied");
+    let before = head(&bench);
+    for sql in ["UPDATE t SET b = zeroblob(700)", "BEGIN; UPDATE t SET b = zeroblob(700)"] {
+        let (code, cause) = db.failure(sql);
+        assert_eq!(code, rusqlite::ffi::SQLITE_FULL);
+        assert!(
+            matches!(cause, Some(StoreError::Limit { actual, limit: told, .. })
+                if told == limit && actual > limit),
+            "{cause:?}"
+        );
+        assert_eq!(db.mount.poison(), None);
+        // SQLite undoes the statement, and leaves a transaction to its owner.
+        if !db.sql.is_autocommit() {
+            assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 700"), 0);
+            db.exec("ROLLBACK");
+        }
+        assert_eq!((head(&bench), db.metrics().scratch_disk_bytes_used), (before, 0));
+        db.check();
+    }
+    assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 800"), 200);
+    let db = db.reopen(&bench);
+    db.exec("UPDATE t SET b = 'x' WHERE a = 1");
+    db.check();
 }
 
 #[test]

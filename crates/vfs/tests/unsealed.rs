@@ -74,3 +74,69 @@ fn no_journal_and_a_rollback_restores_the_base() {
     assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 900"), 500);
     db.check();
 }
+
+/// An I/O error in an atomic write would make SQLite write its own pages again, without those that
+/// spilled before.
+#[test]
+fn memory_journal_and_a_stage_that_fails_in_the_atomic_write() {
+    let settings = Settings { write_set_bytes_max: 40 * 4096, ..Settings::default() };
+    let bench = Bench::new(settings);
+    let db = open(&bench, "MEMORY");
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+    db.exec(&format!("INSERT INTO t {}", rows(500, 900)));
+    let before = head(&bench);
+    db.exec("BEGIN");
+    let mut failed = 0;
+    for row in 1..=500 {
+        db.exec(&format!("UPDATE t SET b = zeroblob(800) WHERE a = {row}"));
+        if db.metrics().write_buffer_dirty_pages != 40 {
+            continue;
+        }
+        // The write set is full, and the commit has a page for it.
+        bench.store.fail_next_stage(unavailable());
+        let (code, cause) = db.failure("COMMIT");
+        assert_eq!((code, cause), (rusqlite::ffi::SQLITE_ABORT, Some(unavailable())));
+        assert!(db.sql.is_autocommit());
+        assert_eq!(head(&bench), before, "half a transaction was committed");
+        db.check();
+        failed += 1;
+        db.exec("BEGIN");
+    }
+    assert!(failed > 0);
+    db.exec("ROLLBACK");
+    let db = db.reopen(&bench);
+    assert_eq!(db.int("SELECT sum(length(b)) FROM t"), 450_000);
+    db.check();
+}
+
+/// `zeroJournalHdr` asks for the journal's size after its last write, as a playback does before its
+/// first: what the next transaction writes must not be taken for one.
+#[test]
+fn a_journal_with_a_size_limit_does_not_pass_for_a_playback() {
+    for locking in ["NORMAL", "EXCLUSIVE"] {
+        for synchronous in ["NORMAL", "OFF"] {
+            let bench = Bench::new(Settings::default());
+            let db = open(&bench, "PERSIST");
+            db.exec(&format!("PRAGMA locking_mode={locking}; PRAGMA synchronous={synchronous}"));
+            db.exec("PRAGMA journal_size_limit=100000");
+            db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b)");
+            for round in 1..=5 {
+                db.exec(&format!(
+                    "INSERT INTO t(b) SELECT b FROM (SELECT i, zeroblob(900) AS b FROM ({}))",
+                    numbers()
+                ));
+                db.exec("UPDATE t SET b = zeroblob(800) WHERE a = 1");
+                db.exec("BEGIN; UPDATE t SET b = zeroblob(700); ROLLBACK");
+                assert_eq!(db.int("SELECT count(*) FROM t"), round * 200);
+                db.check();
+            }
+            let db = db.reopen(&bench);
+            assert_eq!(db.int("SELECT sum(length(b)) FROM t"), 999 * 900 + 800);
+            db.check();
+        }
+    }
+}
+
+fn numbers() -> &'static str {
+    "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<200) SELECT i FROM n"
+}

@@ -75,3 +75,60 @@ impl PageStore for Recording {
         self.inner.read(lease, txid, pages, sink)
     }
 }
+
+/// What a store was asked for a transaction, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Stage { sequence: u64 },
+    Commit { sequence: u64, staged: bool, frees: bool },
+    Discard { sequence: u64 },
+    Release,
+}
+
+/// A page store that remembers its calls.
+pub struct Recorder {
+    inner: Arc<MemPageStore>,
+    calls: Mutex<Vec<Call>>,
+}
+
+impl Recorder {
+    pub fn new(inner: Arc<MemPageStore>) -> Arc<Self> {
+        Arc::new(Self { inner, calls: Mutex::default() })
+    }
+
+    /// The calls since the last time, of many stages under one id only one.
+    pub fn calls(&self) -> Vec<Call> {
+        let mut calls = std::mem::take(&mut *self.calls.lock().unwrap());
+        calls.dedup_by(|next, call| next == call && matches!(call, Call::Stage { .. }));
+        calls
+    }
+
+    fn note(&self, call: Call) {
+        self.calls.lock().unwrap().push(call);
+    }
+}
+
+impl PageStore for Recorder {
+    forward_page_store!(inner: claim, read, resolve, wait_durable, on_durable, durable, read_staged, save_hints);
+
+    fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError> {
+        let &CommitRequest { commit_id, staged, frees, .. } = request;
+        self.note(Call::Commit { sequence: commit_id.sequence, staged, frees });
+        self.inner.commit(lease, request)
+    }
+
+    fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError> {
+        self.note(Call::Stage { sequence: request.commit_id.sequence });
+        self.inner.stage(lease, request)
+    }
+
+    fn discard(&self, lease: &Lease, commit_id: CommitId) {
+        self.note(Call::Discard { sequence: commit_id.sequence });
+        self.inner.discard(lease, commit_id);
+    }
+
+    fn release(&self, lease: &Lease) {
+        self.note(Call::Release);
+        self.inner.release(lease);
+    }
+}
