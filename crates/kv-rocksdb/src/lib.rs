@@ -16,6 +16,7 @@ mod metrics;
 mod options;
 mod registry;
 mod snapshot;
+mod space;
 mod store;
 mod syncer;
 #[cfg(test)]

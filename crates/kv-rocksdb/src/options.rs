@@ -26,6 +26,10 @@ pub struct RocksOptions {
     pub value_bytes_max: usize,
     /// The largest batch, in bytes.
     pub batch_bytes_max: usize,
+    /// Commits are refused with [`KvError::Full`] when less of the disk would be left than this, in
+    /// bytes; 0 never refuses. Flushes need what the write buffers hold, and deleting needs a
+    /// little, when the disk is full.
+    pub disk_reserve_bytes: u64,
     /// Makes each commit and each read wait as if the store were that far away: for measuring
     /// what a remote store would cost.
     pub simulated_round_trip: Option<Duration>,
@@ -43,6 +47,7 @@ impl Default for RocksOptions {
             value_bytes_preferred: 32 << 10,
             value_bytes_max: 8 << 20,
             batch_bytes_max: 256 << 20,
+            disk_reserve_bytes: 192 << 20,
             simulated_round_trip: None,
         }
     }
@@ -51,6 +56,14 @@ impl Default for RocksOptions {
 impl RocksOptions {
     /// RocksDB itself takes keys up to 64 KiB well; the engine's are a few hundred bytes.
     const KEY_BYTES_MAX: usize = 8 << 10;
+
+    /// Write buffers there may be at a time, full ones included.
+    pub(crate) const WRITE_BUFFERS_MAX: u8 = 4;
+
+    /// What all write buffers hold at most, in bytes.
+    pub(crate) fn write_buffers_bytes_max(&self) -> u64 {
+        self.write_buffer_bytes as u64 * u64::from(Self::WRITE_BUFFERS_MAX)
+    }
 
     pub(crate) fn limits(&self) -> Limits {
         Limits {
@@ -104,6 +117,7 @@ impl RocksOptions {
             value_bytes_preferred,
             value_bytes_max,
             batch_bytes_max,
+            disk_reserve_bytes,
             simulated_round_trip,
         )
     }

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use actor_sqlite_kv::{
     Batch, Durability, DurableCallback, Guard, Kv, KvError, Limits, Snapshot, Ticket,
 };
+use rocksdb::properties::{ESTIMATE_PENDING_COMPACTION_BYTES, IS_WRITE_STOPPED};
 use rocksdb::{DB, ErrorKind, WriteOptions};
 
 use crate::holder::Holder;
@@ -15,8 +16,12 @@ use crate::locks::KeyLocks;
 use crate::metrics::{Counters, RocksMetrics, count};
 use crate::registry::{self, Occupied};
 use crate::snapshot::RocksSnapshot;
+use crate::space::{self, FreeBytes, Space};
 use crate::syncer::{Log, Syncer};
 use crate::{RocksOptions, batch, error, tuning};
+
+/// How often a commit looks whether RocksDB takes writes again.
+const STOPPED_POLL: Duration = Duration::from_millis(1);
 
 /// A transactional store in a directory of RocksDB files.
 ///
@@ -29,7 +34,19 @@ pub struct RocksKv {
     syncer: Arc<Syncer>,
     locks: KeyLocks,
     counters: Arc<Counters>,
+    space: Space,
     files: Arc<Files>,
+}
+
+pub(crate) type WrapLog = Box<dyn FnOnce(Box<dyn Log>) -> Box<dyn Log>>;
+
+/// What a test puts between the store and the machine.
+#[derive(Default)]
+pub(crate) struct Seams {
+    /// Something between the syncer and the log.
+    pub(crate) wrap_log: Option<WrapLog>,
+    /// Instead of the disk's.
+    pub(crate) free_bytes: Option<FreeBytes>,
 }
 
 /// Closed in this order.
@@ -57,16 +74,16 @@ impl RocksKv {
     /// # Errors
     /// [`KvError::InUse`] if another process has it open; [`KvError::Invalid`] if the options make
     /// no sense, or differ from those of the live instance; [`KvError::Damaged`] and
-    /// [`KvError::Unavailable`] as RocksDB finds the files.
+    /// [`KvError::Unavailable`] as RocksDB finds the files; [`KvError::Full`] if nothing can be
+    /// written to the disk.
     pub fn open(path: &Path, options: &RocksOptions) -> Result<Arc<Self>, KvError> {
-        Self::open_with_log(path, options, |log| log)
+        Self::open_with(path, options, Seams::default())
     }
 
-    /// Opens with something between the syncer and the log.
-    pub(crate) fn open_with_log(
+    pub(crate) fn open_with(
         path: &Path,
         options: &RocksOptions,
-        wrap: impl FnOnce(Box<dyn Log>) -> Box<dyn Log>,
+        seams: Seams,
     ) -> Result<Arc<Self>, KvError> {
         options.validate()?;
         let unavailable = |error: std::io::Error| KvError::Unavailable {
@@ -74,19 +91,28 @@ impl RocksKv {
         };
         fs::create_dir_all(path).map_err(unavailable)?;
         let path = fs::canonicalize(path).map_err(unavailable)?;
+        let free_bytes = seams.free_bytes.unwrap_or_else(|| space::of_disk(&path));
+        let space = Space::new(free_bytes, options.disk_reserve_bytes);
+        let open = || open_files(&path, options);
         let build = |(db, holder), occupied| {
             let files = Arc::new(Files { db, holder, occupied });
             let counters = Arc::new(Counters::default());
-            let log = wrap(Box::new(RocksLog(Arc::clone(&files))));
+            let log: Box<dyn Log> = Box::new(RocksLog(Arc::clone(&files)));
+            let log = match seams.wrap_log {
+                Some(wrap) => wrap(log),
+                None => log,
+            };
             Self {
                 options: options.clone(),
                 syncer: Syncer::new(log, Arc::clone(&counters)),
                 locks: KeyLocks::new(),
                 counters,
+                space,
                 files,
             }
         };
-        registry::share(&path, options, || open_files(&path, options), build)
+        registry::share(&path, options, open, build)
+            .map_err(|error| space::why_not_opened(&path, error))
     }
 
     /// What the store did since it was opened.
@@ -113,6 +139,12 @@ impl RocksKv {
         Ok(())
     }
 
+    /// What compactions are still going to write, in bytes, as RocksDB estimates it.
+    fn backlog_bytes(&self) -> u64 {
+        let estimate = self.files.db.property_int_value(ESTIMATE_PENDING_COMPACTION_BYTES);
+        estimate.ok().flatten().unwrap_or(0)
+    }
+
     fn check(&self, guards: &[Guard]) -> Result<(), KvError> {
         for (index, guard) in guards.iter().enumerate() {
             let actual = self.files.db.get_pinned(&guard.key).map_err(error::of_read)?;
@@ -134,10 +166,28 @@ impl RocksKv {
         let _held = self.locks.lock(batch);
         self.check(&batch.guards)?;
         let writes = early.map_or_else(|| batch::translate(batch, db), Ok)?;
-        db.write_opt(writes, &WriteOptions::default())
-            .map_err(|error| self.write_failed(&error))?;
+        let mut impatient = WriteOptions::default();
+        impatient.set_no_slowdown(true);
+        match db.write_opt(writes, &impatient) {
+            Err(error) if error.kind() == ErrorKind::Incomplete => self.write_slowly(batch),
+            written => written.map_err(|error| self.write_failed(&error)),
+        }?;
         // Inside the locks, so that whoever guards on these rows gets a higher ticket.
         Ok(self.syncer.ordered())
+    }
+
+    /// Writes when RocksDB wants writers to slow down or wait; nothing is written so far.
+    ///
+    /// Whoever waits inside RocksDB for a flush that the disk has no room for waits for ever: the
+    /// recovery from that failure needs the place of the waiting writer. So the wait is here.
+    fn write_slowly(&self, batch: &Batch<'_>) -> Result<(), KvError> {
+        let db = &self.files.db;
+        while db.property_int_value(IS_WRITE_STOPPED).ok().flatten() == Some(1) {
+            self.space.check_flush(self.options.write_buffers_bytes_max())?;
+            thread::sleep(STOPPED_POLL);
+        }
+        let writes = batch::translate(batch, db)?;
+        db.write_opt(writes, &WriteOptions::default()).map_err(|error| self.write_failed(&error))
     }
 
     /// After a failed write RocksDB refuses further ones, and part of it may be in the log.
@@ -174,6 +224,7 @@ impl Kv for RocksKv {
         let begun = Instant::now();
         self.limits().check(batch)?;
         self.begin()?;
+        self.space.admit(batch, || self.backlog_bytes())?;
         let ticket = self.order(batch)?;
         if self.options.durability == Durability::Os {
             self.syncer.mark_durable(ticket);

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use actor_sqlite_kv::{Batch, Kv, KvError, Ticket};
 
 use crate::metrics::Counters;
+use crate::store::Seams;
 use crate::syncer::{Log, Syncer};
 use crate::{RocksKv, RocksOptions};
 
@@ -129,6 +131,13 @@ impl Log for Failing {
     }
 }
 
+fn open_failing(path: &Path, fail: &Arc<AtomicUsize>, syncs: &Arc<AtomicUsize>) -> Arc<RocksKv> {
+    let (fail, syncs) = (Arc::clone(fail), Arc::clone(syncs));
+    let wrap = |inner| -> Box<dyn Log> { Box::new(Failing { inner, fail, syncs }) };
+    let seams = Seams { wrap_log: Some(Box::new(wrap)), ..Default::default() };
+    RocksKv::open_with(path, &RocksOptions::default(), seams).unwrap()
+}
+
 fn put(store: &RocksKv, key: &[u8]) -> Result<Ticket, KvError> {
     let mut batch = Batch::new();
     batch.put(key.to_vec(), b"v".as_slice());
@@ -140,10 +149,7 @@ fn a_failed_sync_ends_the_store_and_is_never_tried_again() {
     let directory = tempfile::tempdir().unwrap();
     let options = RocksOptions::default();
     let (fail, syncs) = (Arc::new(AtomicUsize::new(usize::MAX)), Arc::new(AtomicUsize::new(0)));
-    let store = RocksKv::open_with_log(directory.path(), &options, |inner| {
-        Box::new(Failing { inner, fail: Arc::clone(&fail), syncs: Arc::clone(&syncs) })
-    })
-    .unwrap();
+    let store = open_failing(directory.path(), &fail, &syncs);
     let good = put(&store, b"good").unwrap();
     store.wait_durable(good).unwrap();
 
@@ -178,12 +184,44 @@ fn a_failed_sync_ends_the_store_and_is_never_tried_again() {
 fn a_snapshot_taken_before_the_failure_is_dead_too() {
     let directory = tempfile::tempdir().unwrap();
     let (fail, syncs) = (Arc::new(AtomicUsize::new(1)), Arc::new(AtomicUsize::new(0)));
-    let store = RocksKv::open_with_log(directory.path(), &RocksOptions::default(), |inner| {
-        Box::new(Failing { inner, fail, syncs })
-    })
-    .unwrap();
+    let store = open_failing(directory.path(), &fail, &syncs);
     let ticket = put(&store, b"k").unwrap();
     let snapshot = store.snapshot().unwrap();
     assert!(store.wait_durable(ticket).is_err());
     assert!(matches!(snapshot.get(b"k", &mut |_| {}), Err(KvError::Dead { .. })));
+}
+
+#[test]
+fn a_full_disk_refuses_writes_until_there_is_room_and_reading_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let free = Arc::new(AtomicU64::new(1 << 40));
+    let disk = Arc::clone(&free);
+    let seams =
+        Seams { free_bytes: Some(Box::new(move || Some(disk.load(SeqCst)))), ..Default::default() };
+    let options = RocksOptions { disk_reserve_bytes: 1 << 20, ..Default::default() };
+    let store = RocksKv::open_with(directory.path(), &options, seams).unwrap();
+    let before = put(&store, b"before").unwrap();
+    free.store(1 << 20, SeqCst);
+    let refused = loop {
+        // What an earlier look at the disk let in.
+        let mut batch = Batch::new();
+        batch.put(b"before".to_vec(), vec![0; 1 << 20]);
+        if let Err(error) = store.commit(&batch) {
+            break error;
+        }
+    };
+    assert!(matches!(refused, KvError::Full { .. }), "{refused:?}");
+    let mut batch = Batch::new();
+    batch.guard(b"absent".to_vec(), Some(Vec::new())).put(b"never".to_vec(), b"v".as_slice());
+    assert!(matches!(store.commit(&batch), Err(KvError::Full { .. })));
+    store.wait_durable(before).unwrap();
+    assert!(store.snapshot().unwrap().get(b"before", &mut |_| {}).unwrap());
+    assert!(!store.snapshot().unwrap().get(b"never", &mut |_| {}).unwrap());
+    let mut batch = Batch::new();
+    batch.delete(b"before".to_vec());
+    store.commit(&batch).unwrap();
+
+    free.store(1 << 40, SeqCst);
+    let after = put(&store, b"after").unwrap();
+    store.wait_durable(after).unwrap();
 }

@@ -50,7 +50,7 @@ fn memory(options: &mut Options, settings: &RocksOptions) {
     );
     options.set_write_buffer_manager(&buffers);
     options.set_write_buffer_size(settings.write_buffer_bytes);
-    options.set_max_write_buffer_number(4);
+    options.set_max_write_buffer_number(RocksOptions::WRITE_BUFFERS_MAX.into());
 
     let mut table = BlockBasedOptions::default();
     table.set_block_cache(&cache);
