@@ -20,6 +20,9 @@ use crate::keys::RowId;
 use crate::rows::{BuildRow, Format, GoneRow, IndexRow, RowFault, open};
 use file::{File, FileId, OpenFile};
 
+/// The most chunks that are named one by one where some are missing in a row.
+const MISSING_NAMED_MAX: usize = 1_000;
+
 /// All that a walk gathered; what could not be decoded is missing from it, and in the report.
 struct Walk<'a> {
     db: &'a Db,
@@ -155,9 +158,13 @@ impl Walk<'_> {
             self.close_file();
         }
         let open = self.open.get_or_insert_with(|| OpenFile::new(id));
-        let missing = open.take(chunk, payload);
-        for chunk in missing {
+        let mut missing = open.take(chunk, payload);
+        // A key with a flipped bit is a chunk that lies up to four billion behind its file.
+        for chunk in missing.by_ref().take(MISSING_NAMED_MAX) {
             self.damage(id.row(chunk), "it is missing");
+        }
+        if let Some(first) = missing.next() {
+            self.damage(id.row(first), format!("it and {} more are missing", missing.len()));
         }
     }
 

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod mutations;
 pub mod recovery;
+pub mod specimen;
 pub mod workload;
 
 use std::collections::BTreeMap;
