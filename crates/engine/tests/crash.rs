@@ -183,6 +183,17 @@ fn a_compaction_that_leaves_no_trace_is_noticed() {
 }
 
 #[test]
+fn a_namespace_that_is_not_counted_is_noticed() {
+    let silent = |batch: &mut Batch<'_>| {
+        let compaction = batch.writes.iter().any(|write| names(write, b"SIDX/"));
+        without(batch, |write| compaction && matches!(write, Write::Add { .. }));
+    };
+    assert_noticed("a counter that compaction leaves out", &move |kv| {
+        Sabotage::batches(kv, silent)
+    });
+}
+
+#[test]
 fn a_recount_that_is_off_is_noticed() {
     // A row more than the accounts say: what a claim writes, once more under another name.
     let double = |batch: &mut Batch<'_>| {

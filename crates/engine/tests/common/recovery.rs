@@ -25,6 +25,13 @@ pub fn sound(engine: &Engine, kv: &FaultKv, name: &ActorId) -> Result<(), String
             report.bytes
         ));
     }
+    let databases = image.iter().filter(|(key, _)| key[0] == 2);
+    let there: i64 = databases.map(|(key, value)| (key.len() + value.len()) as i64).sum();
+    let counter = image.iter().find(|(key, _)| key[0] == 3 && key.ends_with(b"USAGE"));
+    let counter = counter.map(|(_, value)| value.to_vec()).unwrap_or_default();
+    if counter != [there.to_le_bytes(), (-there).to_le_bytes()].concat() {
+        return Err(format!("the namespace counts {counter:?} bytes, {there} are there"));
+    }
     Ok(())
 }
 

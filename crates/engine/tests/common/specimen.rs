@@ -94,7 +94,8 @@ pub fn specimen(seed: u64) -> Specimen {
     let mut earlier: Vec<(Vec<u8>, Vec<u8>)> = earlier_images
         .iter()
         .flat_map(|image| image.iter().map(|(key, value)| (key.to_vec(), value.to_vec())))
-        .filter(|(key, value)| image.get(key) != Some(value))
+        // What belongs to the namespace is no row of the database.
+        .filter(|(key, value)| key[0] == 2 && image.get(key) != Some(value))
         .collect();
     earlier.sort();
     earlier.dedup();
