@@ -15,8 +15,9 @@ use crate::db::Db;
 use crate::heads::{Heads, Stored};
 use crate::keys::RowId;
 use crate::lease::{LeaseState, OpenDeltas, View};
-use crate::page_index::PageIndex;
-use crate::rows::{EpochRow, HeadRow, RootRow};
+use crate::page_index::{DeltaPages, PageIndex};
+use crate::rows::{DeltaIndex, EpochRow, HeadRow, RootRow};
+use crate::stage::load_staged;
 
 /// How often a claim begins again before it says that the store is too busy.
 const TRIES: usize = 16;
@@ -77,7 +78,8 @@ impl Engine {
         let Some(heads) = Heads::load(db, &*snapshot)? else {
             return self.create(db, options, &*snapshot);
         };
-        let deltas = if fence_first { None } else { Some(load_deltas(db, &*snapshot, &heads)?) };
+        let deltas =
+            if fence_first { None } else { Some(self.load_deltas(db, &*snapshot, &heads)?) };
         let Some((mut heads, ticket)) = self.take(db, options, heads)? else { return Ok(None) };
         let deltas = match deltas {
             Some(deltas) => deltas,
@@ -89,7 +91,7 @@ impl Engine {
                     Some(now) if now.head.row.generation == generation => heads = now,
                     _ => return Ok(None),
                 }
-                load_deltas(db, &*snapshot, &heads)?
+                self.load_deltas(db, &*snapshot, &heads)?
             }
         };
         let Some(root) = self.clean_leftovers(db, &heads)? else { return Ok(None) };
@@ -156,7 +158,8 @@ impl Engine {
         drop(batch);
         self.metrics.databases_created.add(1);
         let root = heads.root.row;
-        let deltas = Deltas { index: PageIndex::default(), open: OpenDeltas::default() };
+        let index = PageIndex::new(self.options.shard_index_bytes_max);
+        let deltas = Deltas { index, open: OpenDeltas::default() };
         Ok(Some((self.lease_state(db, heads, root, deltas, ticket), ticket)))
     }
 
@@ -226,9 +229,10 @@ impl Engine {
         options: &ClaimOptions,
     ) -> Result<Claim, StoreError> {
         self.register(&state);
-        let (head, debt) = {
+        let (head, debt, unswept) = {
             let view = state.view();
-            (view.head.row.head, view.open_deltas.count())
+            let unswept = view.root.stages_swept < view.head.row.stages;
+            (view.head.row.head, view.open_deltas.count(), unswept)
         };
         let next_sequence = state.writer().last.map_or(1, |last| last.sequence + 1);
         let mut sink = FirstPages { page_bytes: head.page_size.bytes(), pages: Vec::new() };
@@ -237,7 +241,7 @@ impl Engine {
             let neighbours = u64::from(self.options.claim_neighbour_pages_max).min(preload) as u32;
             self.read_with_neighbours(&state, head.txid, &[Pgno::ONE], neighbours, &mut sink)?;
         }
-        if debt >= self.options.compaction.delta_count {
+        if debt >= self.options.compaction.delta_count || unswept {
             self.enqueue(&state.db.actor);
         }
         Ok(Claim {
@@ -277,47 +281,61 @@ pub(crate) fn refuse_rows_without_epoch(
     })
 }
 
-/// Builds the page index from the page indexes of all deltas above the watermark: one for each
-/// state up to the head, and none above it.
-pub(crate) fn load_deltas(
-    db: &Db,
-    snapshot: &dyn Snapshot,
-    heads: &Heads,
-) -> Result<Deltas, StoreError> {
-    let (mut next, last) = heads.open_deltas();
-    let page_size = heads.head.row.head.page_size;
-    let mut deltas = Deltas { index: PageIndex::default(), open: OpenDeltas::default() };
-    let mut state = (heads.root.row.size, heads.root.row.checksum);
-    let pidx = |txid| RowId::Pidx { txid };
-    db.scan(snapshot, (pidx(next), pidx(Txid::new(u64::MAX))), &mut |row, key, value| {
-        let RowId::Pidx { txid } = row else {
-            return Err(db.corrupt(row, "it lies among the page indexes"));
-        };
-        if txid > last {
-            return Err(db.corrupt(row, format!("it is above the head {last}")));
-        }
-        if txid != next {
+impl Engine {
+    /// Builds the page index from the page indexes of all deltas above the watermark: one for each
+    /// state up to the head, and none above it.
+    pub(crate) fn load_deltas(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        heads: &Heads,
+    ) -> Result<Deltas, StoreError> {
+        let (mut next, last) = heads.open_deltas();
+        let page_size = heads.head.row.head.page_size;
+        let index = PageIndex::new(self.options.shard_index_bytes_max);
+        let mut deltas = Deltas { index, open: OpenDeltas::default() };
+        let mut state = (heads.root.row.size, heads.root.row.checksum);
+        let pidx = |txid| RowId::Pidx { txid };
+        db.scan(snapshot, (pidx(next), pidx(Txid::new(u64::MAX))), &mut |row, key, value| {
+            let RowId::Pidx { txid } = row else {
+                return Err(db.corrupt(row, "it lies among the page indexes"));
+            };
+            if txid > last {
+                return Err(db.corrupt(row, format!("it is above the head {last}")));
+            }
+            if txid != next {
+                return Err(db.corrupt(pidx(next), "it is missing"));
+            }
+            let index = db.open_delta_index(row, key, value, page_size)?;
+            let after = index.state();
+            let (pages, bytes) = match index {
+                DeltaIndex::Plain(index) => {
+                    let bytes = index.chunks.iter().map(|&chunk| u64::from(chunk)).sum();
+                    (DeltaPages::Plain(index.pages), bytes)
+                }
+                DeltaIndex::Staged(index) => {
+                    let (delta, bytes) = load_staged(db, snapshot, page_size, row, &index)?;
+                    (DeltaPages::Staged(delta), bytes)
+                }
+            };
+            deltas.index.apply(txid, pages, after.0, state.0);
+            deltas.open.push(txid, (key.len() + value.len()) as u64 + bytes);
+            state = after;
+            next = txid.next();
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if next <= last {
             return Err(db.corrupt(pidx(next), "it is missing"));
         }
-        let index = db.open_index(row, key, value, page_size)?;
-        let bytes = key.len() + value.len() + index.chunks.iter().sum::<u32>() as usize;
-        deltas.index.apply(txid, &index.pages, index.size, state.0);
-        deltas.open.push(txid, bytes as u64);
-        state = (index.size, index.post_apply);
-        next = txid.next();
-        Ok(ControlFlow::Continue(()))
-    })?;
-    if next <= last {
-        return Err(db.corrupt(pidx(next), "it is missing"));
+        let head = heads.head.row.head;
+        if state != (head.size, head.checksum) {
+            return Err(db.corrupt(RowId::Head, "it contradicts the page index of its txid"));
+        }
+        let delta = |txid, chunk| RowId::Delta { txid, chunk };
+        let above = (delta(next, 0), delta(Txid::new(u64::MAX), u32::MAX));
+        db.scan(snapshot, above, &mut |row, _, _| {
+            Err(db.corrupt(row, format!("it is above the head {last}")))
+        })?;
+        Ok(deltas)
     }
-    let head = heads.head.row.head;
-    if state != (head.size, head.checksum) {
-        return Err(db.corrupt(RowId::Head, "it contradicts the page index of its txid"));
-    }
-    let delta = |txid, chunk| RowId::Delta { txid, chunk };
-    let above = (delta(next, 0), delta(Txid::new(u64::MAX), u32::MAX));
-    db.scan(snapshot, above, &mut |row, _, _| {
-        Err(db.corrupt(row, format!("it is above the head {last}")))
-    })?;
-    Ok(deltas)
 }

@@ -8,7 +8,7 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use crate::error::store_error;
 use crate::keys::{Keys, RowId};
-use crate::rows::{IndexRow, open_v1};
+use crate::rows::{DeltaIndex, IndexRow, open, open_v1};
 
 /// Called with each row of a scan, its key and its value.
 pub(crate) type VisitRow<'v> =
@@ -51,7 +51,20 @@ impl Db {
         open_v1(key, value).map_err(|fault| self.corrupt(row, fault))
     }
 
-    /// Decodes the page index row that `key` names.
+    /// Decodes the page index row of a commit that `key` names.
+    pub(crate) fn open_delta_index(
+        &self,
+        row: RowId,
+        key: &[u8],
+        value: &[u8],
+        page_size: PageSize,
+    ) -> Result<DeltaIndex, StoreError> {
+        open(key, value)
+            .and_then(|(format, payload)| DeltaIndex::decode(format, payload, page_size))
+            .map_err(|fault| self.corrupt(row, fault))
+    }
+
+    /// Decodes the page index row of a file that `key` names.
     pub(crate) fn open_index(
         &self,
         row: RowId,

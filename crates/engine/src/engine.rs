@@ -171,23 +171,25 @@ impl PageStore for Engine {
         self.commit_pages(self.state(lease)?, request)
     }
 
-    fn stage(&self, lease: &Lease, _: &StageRequest<'_>) -> Result<(), StoreError> {
-        self.state(lease)?;
-        Err(StoreError::Invalid { reason: "pages cannot be staged yet".into() })
+    fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError> {
+        self.stage_pages(self.state(lease)?, request)
     }
 
     fn read_staged(
         &self,
         lease: &Lease,
-        _: CommitId,
-        _: &[Pgno],
-        _: &mut dyn PageSink,
+        commit_id: CommitId,
+        pages: &[Pgno],
+        sink: &mut dyn PageSink,
     ) -> Result<(), StoreError> {
-        self.state(lease)?;
-        Err(StoreError::Invalid { reason: "pages cannot be staged yet".into() })
+        self.read_stage(self.state(lease)?, commit_id, pages, sink)
     }
 
-    fn discard(&self, _: &Lease, _: CommitId) {}
+    fn discard(&self, lease: &Lease, commit_id: CommitId) {
+        if let Ok(state) = self.state(lease) {
+            self.discard_stage(state, commit_id);
+        }
+    }
 
     fn save_hints(&self, lease: &Lease, _: &Hints) -> Result<(), StoreError> {
         self.state(lease).map(|_| ())

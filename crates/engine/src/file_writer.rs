@@ -16,6 +16,25 @@ use crate::rows::{self, CHECKSUM_BYTES, ENVELOPE_BYTES, IndexPage, IndexRow};
 pub(crate) enum FileKind {
     Delta,
     Shard(u32),
+    Segment { stage: u64, segment: u32 },
+}
+
+impl FileKind {
+    fn chunk(self, as_of: Txid, chunk: u32) -> RowId {
+        match self {
+            Self::Delta => RowId::Delta { txid: as_of, chunk },
+            Self::Shard(shard) => RowId::Shard { shard, as_of, chunk },
+            Self::Segment { stage, segment } => RowId::Stage { stage, segment, chunk },
+        }
+    }
+
+    fn index(self, as_of: Txid) -> RowId {
+        match self {
+            Self::Delta => RowId::Pidx { txid: as_of },
+            Self::Shard(shard) => RowId::Sidx { shard, as_of },
+            Self::Segment { stage, segment } => RowId::StageIndex { stage, segment },
+        }
+    }
 }
 
 /// A row whose value lies in a buffer.
@@ -133,10 +152,7 @@ impl<'a> FileWriter<'a> {
             chunks: self.chunks,
             pages: self.pages,
         };
-        let key = db.keys.key(match self.kind {
-            FileKind::Delta => RowId::Pidx { txid: as_of },
-            FileKind::Shard(shard) => RowId::Sidx { shard, as_of },
-        });
+        let key = db.keys.key(self.kind.index(as_of));
         let start = rows::begin(self.out);
         index.encode_into(self.out);
         rows::end(&key, start, self.out);
@@ -178,10 +194,7 @@ fn end_chunk(
 ) -> RowAt {
     let chunk = chunks.len() as u32;
     chunks.push((out.len() - start - 1) as u32);
-    let key = db.keys.key(match kind {
-        FileKind::Delta => RowId::Delta { txid: as_of, chunk },
-        FileKind::Shard(shard) => RowId::Shard { shard, as_of, chunk },
-    });
+    let key = db.keys.key(kind.chunk(as_of, chunk));
     rows::end(&key, start, out);
     RowAt { key, value: start..out.len() }
 }

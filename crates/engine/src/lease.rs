@@ -9,9 +9,11 @@ use actor_sqlite_pagestore::{CommitId, Generation, StoreError};
 
 use crate::db::Db;
 use crate::heads::Stored;
-use crate::page_index::{PageIndex, ShardIndex};
+use crate::page_index::{DeltaPages, PageIndex};
 use crate::resume::Doubts;
-use crate::rows::{HeadRow, IndexPage, RootRow};
+use crate::rows::{HeadRow, RootRow};
+use crate::shard_cache::ShardIndex;
+use crate::stage::Stage;
 
 /// The state of one lease.
 ///
@@ -33,16 +35,25 @@ pub(crate) struct LeaseState {
 pub(crate) struct Writer {
     /// The last commit id that was answered with success, those included that wrote nothing.
     pub(crate) last: Option<CommitId>,
-    /// A commit whose outcome could not be found out.
+    /// A write of `HEAD` whose outcome could not be found out.
     pub(crate) pending: Option<Pending>,
+    /// The pages that were sent of a transaction that is still running.
+    pub(crate) stage: Option<Stage>,
     /// Buffer for rows, kept to spare the next commit an allocation.
     pub(crate) buffer: Vec<u8>,
 }
 
+/// A write of `HEAD` that was handed to the store.
+pub(crate) enum Pending {
+    Commit(PendingCommit),
+    /// No commit: the state is the same whether it landed or not.
+    Rewrite,
+}
+
 /// A commit that was handed to the store.
-pub(crate) struct Pending {
+pub(crate) struct PendingCommit {
     pub(crate) head: Stored<HeadRow>,
-    pub(crate) pages: Vec<IndexPage>,
+    pub(crate) pages: DeltaPages,
     /// Keys and values of its delta and page index.
     pub(crate) bytes: u64,
 }
@@ -113,9 +124,9 @@ impl Drop for LeaseState {
 
 impl View {
     /// Shows the state after a commit that landed.
-    pub(crate) fn committed(&mut self, landed: Pending, ticket: Ticket, now_ns: u64) {
+    pub(crate) fn committed(&mut self, landed: PendingCommit, ticket: Ticket, now_ns: u64) {
         let (before, after) = (self.head.row.head, landed.head.row.head);
-        self.index.apply(after.txid, &landed.pages, after.size, before.size);
+        self.index.apply(after.txid, landed.pages, after.size, before.size);
         self.open_deltas.push(after.txid, landed.bytes);
         self.head = landed.head;
         self.ticket = ticket;

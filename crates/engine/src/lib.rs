@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod accounts;
+mod base;
 mod claim;
 mod commit;
 mod compact;
@@ -24,11 +25,14 @@ mod lease;
 mod metrics;
 mod options;
 mod page_index;
+mod placed;
 mod read;
 mod refresh;
 mod resume;
 mod rows;
 mod settle;
+mod shard_cache;
+mod stage;
 mod stat;
 mod verify;
 

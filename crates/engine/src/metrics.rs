@@ -79,6 +79,24 @@ metrics! {
     commits_resolved_not_landed,
     /// Commits with a lost answer that could not be resolved.
     commits_unknown,
+    /// Stages begun: transactions that sent pages before their commit.
+    stages_begun,
+    /// Stages that were committed.
+    stages_committed,
+    /// Stages that were given up, by the owner or by losing one.
+    stages_discarded,
+    /// Stages without a commit whose rows were deleted.
+    stages_swept,
+    /// Segments of stages written.
+    stage_segments,
+    /// Pages in those.
+    stage_pages,
+    /// Keys and values of those, in bytes.
+    stage_bytes,
+    /// Calls of `read_staged` that succeeded.
+    staged_reads,
+    /// Pages delivered by those.
+    staged_pages_read,
     /// Commits that came near the hard limit, and first folded deltas themselves or waited.
     commits_held_back,
     /// Commits refused at the hard limit.

@@ -10,6 +10,8 @@ pub struct EngineOptions {
     pub neighbour_pages_max: u32,
     /// The most pages a claim brings along beside page 1, from the row that holds it.
     pub claim_neighbour_pages_max: u32,
+    /// About the most bytes of memory that a lease keeps of indexes of shards.
+    pub shard_index_bytes_max: usize,
     /// When and how deltas are folded into shards.
     pub compaction: CompactionOptions,
     /// Leaves the guard out of commits, so that two owners overwrite each other. It is there to
@@ -62,6 +64,7 @@ impl Default for EngineOptions {
             commit_bytes_max: 256 << 20,
             neighbour_pages_max: 8,
             claim_neighbour_pages_max: 16,
+            shard_index_bytes_max: 8 << 20,
             compaction: CompactionOptions::default(),
             unguarded_commits: false,
         }

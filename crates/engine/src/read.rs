@@ -11,6 +11,7 @@ use crate::lease::{LeaseState, View};
 use crate::page_index::{Lookup, Source};
 use crate::refresh::not_the_head;
 use crate::rows::IndexPage;
+use crate::shard_cache::Pinned;
 
 /// How often a read looks again before it gives up. Each time something was loaded, or a
 /// compaction had been installed in between.
@@ -18,9 +19,9 @@ const TRIES: usize = 64;
 
 /// A page to deliver.
 #[derive(Clone, Copy)]
-struct Wanted {
-    source: Source,
-    asked: bool,
+pub(crate) struct Wanted {
+    pub(crate) source: Source,
+    pub(crate) asked: bool,
 }
 
 /// Where the pages of one read are.
@@ -63,11 +64,13 @@ impl Engine {
         let mut todo = pages.to_vec();
         todo.sort_unstable();
         todo.dedup();
+        let mut pinned = Pinned::default();
         for _ in 0..TRIES {
             let (plan, watermark) = {
                 let view = state.view();
                 check(state, &view, txid, &todo)?;
-                (plan(&state.db, &view, &todo, neighbours)?, view.root.watermark)
+                pinned.at(view.root.watermark);
+                (plan(&state.db, &view, &pinned, &todo, neighbours)?, view.root.watermark)
             };
             let snapshot = self.kv.snapshot().map_err(|error| state.db.failed(error))?;
             let lost = match plan {
@@ -78,8 +81,12 @@ impl Engine {
                     todo = lost.pages;
                     Some(lost.row)
                 }
-                Plan::Load(shards) if self.load_shards(state, &*snapshot, &shards)? => continue,
-                Plan::Load(_) => None,
+                Plan::Load(shards) => {
+                    if self.load_shards(state, &*snapshot, &shards, &mut pinned)? {
+                        continue;
+                    }
+                    None
+                }
             };
             drop(snapshot);
             self.metrics.read_retries.add(1);
@@ -93,8 +100,8 @@ impl Engine {
         Err(StoreError::Unavailable { reason: "compaction kept moving the pages".into() })
     }
 
-    /// Delivers pages, each row read once. `None` if all were delivered.
-    fn fetch(
+    /// Delivers pages, which come row by row, each row read once. `None` if all were delivered.
+    pub(crate) fn fetch(
         &self,
         db: &Db,
         snapshot: &dyn Snapshot,
@@ -152,7 +159,7 @@ impl Engine {
         }
         let asked = group.iter().filter(|wanted| wanted.asked).count() as u64;
         match row {
-            RowId::Delta { .. } => self.metrics.pages_from_deltas.add(asked),
+            RowId::Delta { .. } | RowId::Stage { .. } => self.metrics.pages_from_deltas.add(asked),
             _ => self.metrics.pages_from_shards.add(asked),
         }
         self.metrics.pages_from_neighbours.add(neighbours);
@@ -161,9 +168,9 @@ impl Engine {
 }
 
 /// Pages whose row was not there.
-struct Lost {
+pub(crate) struct Lost {
     /// The first such row.
-    row: RowId,
+    pub(crate) row: RowId,
     pages: Vec<Pgno>,
 }
 
@@ -208,11 +215,17 @@ fn check(state: &LeaseState, view: &View, txid: Txid, pages: &[Pgno]) -> Result<
 }
 
 /// Looks pages up, and the pages behind them that lie in the same rows.
-fn plan(db: &Db, view: &View, todo: &[Pgno], neighbours: u32) -> Result<Plan, StoreError> {
+fn plan(
+    db: &Db,
+    view: &View,
+    pinned: &Pinned,
+    todo: &[Pgno],
+    neighbours: u32,
+) -> Result<Plan, StoreError> {
     let mut wanted = Vec::with_capacity(todo.len() + neighbours as usize);
     let mut load = Vec::new();
     for &pgno in todo {
-        match view.index.find(pgno) {
+        match view.index.find(pgno, pinned) {
             Lookup::Found(source) => wanted.push(Wanted { source, asked: true }),
             Lookup::Unloaded(shard) => load.push(shard),
             Lookup::Missing => {
@@ -228,7 +241,8 @@ fn plan(db: &Db, view: &View, todo: &[Pgno], neighbours: u32) -> Result<Plan, St
         let first = last.page.pgno.get() + 1;
         let end = first.saturating_add(neighbours).min(view.head.row.head.size.saturating_add(1));
         for number in first..end {
-            let Some(Lookup::Found(source)) = Pgno::new(number).map(|pgno| view.index.find(pgno))
+            let Some(Lookup::Found(source)) =
+                Pgno::new(number).map(|pgno| view.index.find(pgno, pinned))
             else {
                 break;
             };

@@ -1,5 +1,7 @@
 //! Bringing a lease's view up to date with compactions it was not told of.
 
+use std::sync::Arc;
+
 use actor_sqlite_kv::Snapshot;
 use actor_sqlite_ltx::{PageSize, Txid};
 use actor_sqlite_pagestore::StoreError;
@@ -10,10 +12,11 @@ use crate::heads::{Heads, decode};
 use crate::keys::{RowId, shard_count, shard_pages};
 use crate::lease::{LeaseState, Writer};
 use crate::rows::RootRow;
+use crate::shard_cache::{Pinned, ShardIndex};
 
 impl Engine {
-    /// Brings the indexes of shards into memory. `false` if the snapshot shows another watermark
-    /// than the view: the caller has to refresh and look again.
+    /// Brings the indexes of shards into memory, and pins them. `false` if the snapshot shows
+    /// another watermark than the view: the caller has to refresh and look again.
     ///
     /// The look at `ROOT` in the same snapshot is what makes the version found the right one: under
     /// one watermark each shard has exactly one index row, and it stays until the next.
@@ -22,6 +25,7 @@ impl Engine {
         state: &LeaseState,
         snapshot: &dyn Snapshot,
         shards: &[u32],
+        pinned: &mut Pinned,
     ) -> Result<bool, StoreError> {
         let db = &state.db;
         let (root, page_size) = {
@@ -36,7 +40,7 @@ impl Engine {
             let index = if has_version(shard, root.size, page_size) {
                 let index = db.shard_index(snapshot, shard, root.watermark, page_size)?;
                 let missing = || db.corrupt_named(format!("SIDX {shard}"), "it is missing");
-                Some(index.ok_or_else(missing)?)
+                Some(Arc::new(ShardIndex::new(index.ok_or_else(missing)?)))
             } else {
                 None
             };
@@ -46,8 +50,10 @@ impl Engine {
         if view.root.watermark != root.watermark {
             return Ok(false);
         }
-        for (shard, index) in found {
-            view.index.load(shard, index);
+        pinned.at(root.watermark);
+        for (shard, known) in found {
+            view.index.load(shard, known.clone());
+            pinned.shards.insert(shard, known);
         }
         self.metrics.shard_indexes_loaded.add(shards.len() as u64);
         Ok(true)

@@ -9,7 +9,7 @@ use actor_sqlite_pagestore::{ActorId, Claim, ClaimOptions, Generation, StoreErro
 
 use crate::Engine;
 use crate::accounts::put_head;
-use crate::claim::{load_deltas, refuse_rows_without_epoch};
+use crate::claim::refuse_rows_without_epoch;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::lease::LeaseState;
@@ -76,7 +76,7 @@ impl Engine {
             return Err(StoreError::NotFound { actor: db.actor.clone() });
         };
         check_generation(db, &heads, generation)?;
-        let deltas = load_deltas(db, &*snapshot, &heads)?;
+        let deltas = self.load_deltas(db, &*snapshot, &heads)?;
         drop(snapshot);
         let root = heads.root.row;
         let state = self.lease_state(db, heads, root, deltas, ticket);
@@ -86,10 +86,11 @@ impl Engine {
         Ok(claim)
     }
 
-    /// Closes a lease once no batch of it is under way.
+    /// Closes a lease once no batch of it is under way. What it staged is given up.
     pub(crate) fn end_lease(&self, state: &LeaseState) {
         self.unregister(state);
-        let writer = state.writer();
+        let mut writer = state.writer();
+        self.close_stage(state, &mut writer);
         state.note_doubt(&writer);
         state.view_mut().over.get_or_insert(StoreError::Closed);
     }

@@ -7,7 +7,8 @@ use crate::Engine;
 use crate::accounts::put_head;
 use crate::heads::{Stored, decode};
 use crate::keys::RowId;
-use crate::lease::{LeaseState, Writer};
+use crate::lease::{LeaseState, Pending, PendingCommit, Writer};
+use crate::page_index::DeltaPages;
 use crate::rows::HeadRow;
 
 /// How often the store is asked before the outcome is called unknown.
@@ -42,7 +43,8 @@ impl Engine {
         })
     }
 
-    /// Finds out whether the pending commit landed, and makes it so for ever.
+    /// Finds out whether the pending commit landed, and makes it so for ever. `false` if it did not,
+    /// or if what is pending is no commit.
     ///
     /// `HEAD` as it is says what has happened until now, but a batch whose answer was lost could
     /// still be on its way. So `HEAD` is written again with the same content and another count:
@@ -53,16 +55,20 @@ impl Engine {
         state: &LeaseState,
         writer: &mut Writer,
     ) -> Result<bool, StoreError> {
-        let Some(pending) = &writer.pending else { return Ok(false) };
-        let commit_id = pending.head.row.commit_id;
+        let commit_id = match &writer.pending {
+            None => return Ok(false),
+            Some(Pending::Commit(commit)) => Some(commit.head.row.commit_id),
+            Some(Pending::Rewrite) => None,
+        };
         let mut reason = String::new();
         for _ in 0..TRIES {
-            match self.rewrite_head(state) {
+            match self.rewrite_head(state, writer) {
                 Ok((head, ticket)) => return self.settled(state, writer, head, ticket),
                 Err(Retry::Later(why)) => reason = why,
                 Err(Retry::Never(error)) => return Err(error),
             }
         }
+        let Some(commit_id) = commit_id else { return Err(StoreError::Unavailable { reason }) };
         self.metrics.commits_unknown.add(1);
         Err(StoreError::UnknownCommit { actor: state.db.actor.clone(), commit_id, reason })
     }
@@ -74,29 +80,61 @@ impl Engine {
         head: Stored<HeadRow>,
         ticket: Ticket,
     ) -> Result<bool, StoreError> {
-        let Some(mut pending) = writer.pending.take() else { return Ok(false) };
-        let mut view = state.view_mut();
-        let landed = head.row.commit_id == pending.head.row.commit_id;
-        let expected = if landed { &pending.head.row } else { &view.head.row };
-        if expected.head != head.row.head {
-            drop(view);
-            return Err(self.not_ours(state, &head.row));
+        let before = state.view().head.row;
+        match writer.pending.take() {
+            Some(Pending::Commit(mut commit))
+                if commit.head.row.commit_id == head.row.commit_id =>
+            {
+                if commit.head.row.head != head.row.head {
+                    return Err(self.not_ours(state, &head.row));
+                }
+                commit.head = head;
+                self.landed(state, writer, commit, ticket);
+                self.metrics.commits_resolved_landed.add(1);
+                Ok(true)
+            }
+            _ if before.head != head.row.head => Err(self.not_ours(state, &head.row)),
+            pending => {
+                let mut view = state.view_mut();
+                view.head = head;
+                view.ticket = ticket;
+                let commit = matches!(pending, Some(Pending::Commit(_)));
+                self.metrics.commits_resolved_not_landed.add(u64::from(commit));
+                Ok(false)
+            }
         }
-        if landed {
-            writer.last = Some(head.row.commit_id);
-            pending.head = head;
-            view.committed(pending, ticket, self.clock.monotonic_ns());
-            self.metrics.commits_resolved_landed.add(1);
-        } else {
-            view.head = head;
-            view.ticket = ticket;
-            self.metrics.commits_resolved_not_landed.add(1);
-        }
-        Ok(landed)
     }
 
-    /// Reads `HEAD` and writes it again, unless it belongs to another generation.
-    fn rewrite_head(&self, state: &LeaseState) -> Result<(Stored<HeadRow>, Ticket), Retry> {
+    /// Shows a commit that took place.
+    pub(crate) fn landed(
+        &self,
+        state: &LeaseState,
+        writer: &mut Writer,
+        commit: PendingCommit,
+        ticket: Ticket,
+    ) {
+        let now_ns = self.clock.monotonic_ns();
+        let staged = matches!(commit.pages, DeltaPages::Staged(_));
+        let mut view = state.view_mut();
+        let open = view.head.row.stage_open;
+        writer.last = Some(commit.head.row.commit_id);
+        writer.stage = None;
+        view.committed(commit, ticket, now_ns);
+        drop(view);
+        if staged {
+            self.metrics.stages_committed.add(1);
+        } else if open {
+            self.gave_up(state);
+        }
+    }
+
+    /// Reads `HEAD` and writes it again, unless it belongs to another generation. A stage that memory
+    /// has lost is closed by that.
+    fn rewrite_head(
+        &self,
+        state: &LeaseState,
+        writer: &Writer,
+    ) -> Result<(Stored<HeadRow>, Ticket), Retry> {
         let db = &state.db;
         let key = db.keys.key(RowId::Head);
         let mut value = None;
@@ -106,10 +144,17 @@ impl Engine {
             .map_err(|error| retry(state, error))?;
         drop(snapshot);
         let found = self.own_head(state, value).map_err(Retry::Never)?;
-        let rewritten = HeadRow { rewrites: found.row.rewrites + 1, ..found.row };
+        let rewritten = HeadRow {
+            rewrites: found.row.rewrites + 1,
+            stage_open: found.row.stage_open && writer.stage.is_some(),
+            ..found.row
+        };
         let mut batch = Batch::new();
         let rewritten = put_head(db, &mut batch, &found, rewritten);
         let ticket = self.order(&batch).map_err(|error| retry(state, error))?;
+        if found.row.stage_open && !rewritten.row.stage_open {
+            self.gave_up(state);
+        }
         Ok((rewritten, ticket))
     }
 

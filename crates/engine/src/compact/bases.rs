@@ -12,6 +12,7 @@ use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::{RowId, SHARD_PAGES, shard_count, shard_of};
+use crate::placed;
 use crate::refresh::has_version;
 use crate::rows::{ENVELOPE_BYTES, IndexRow};
 
@@ -67,18 +68,15 @@ impl Engine {
         let root = plan.heads.root.row;
         let mut sum = root.checksum;
         for (&shard, base) in &plan.bases {
-            let dirty = plan.dirty.get(&shard).map_or(&[][..], Vec::as_slice);
-            let is_dirty =
-                |pgno: Pgno| dirty.binary_search_by_key(&pgno, |(_, page)| page.pgno).is_ok();
+            let dirty = plan.pages_of(shard);
+            let is_dirty = |pgno: Pgno| placed::find(dirty, pgno).is_some();
             for page in base.index.pages.iter().filter(|page| page.pgno.get() <= root.size) {
                 if page.pgno.get() > plan.size || is_dirty(page.pgno) {
                     sum = sum.toggle(page.checksum);
                 }
             }
         }
-        for (_, page) in plan.dirty.values().flatten() {
-            sum = sum.toggle(page.checksum);
-        }
+        sum = plan.pages().iter().fold(sum, |sum, placed| sum.toggle(placed.page.checksum));
         sum = sum_of_cut(sum, plan, self.cut_shard(db, snapshot, plan)?);
         if sum == plan.checksum {
             return Ok(());
@@ -98,7 +96,7 @@ impl Engine {
         let root = plan.heads.root.row;
         let cut = plan.size < root.size && !plan.size.is_multiple_of(SHARD_PAGES);
         let shard = Pgno::new(plan.size).filter(|_| cut).map(shard_of);
-        let Some(shard) = shard.filter(|shard| !plan.dirty.contains_key(shard)) else {
+        let Some(shard) = shard.filter(|&shard| plan.pages_of(shard).is_empty()) else {
             return Ok(None);
         };
         let mut bases = self.bases(db, snapshot, &plan.heads, std::iter::once(shard))?;

@@ -1,7 +1,7 @@
 //! Building the new version of one shard.
 
 use actor_sqlite_kv::Snapshot;
-use actor_sqlite_ltx::{Checksum, Header, PageSize, Txid};
+use actor_sqlite_ltx::{Checksum, Header, PageSize};
 use actor_sqlite_pagestore::StoreError;
 
 use super::bases::Base;
@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::file_writer::{FileKind, FileRows, FileWriter};
 use crate::keys::{RowId, shard_pages};
 use crate::page_index::Source;
+use crate::placed::PlacedPage;
 use crate::read::{decode_page, frame_of};
 use crate::rows::IndexPage;
 
@@ -29,7 +30,7 @@ impl Engine {
         db: &Db,
         snapshot: &dyn Snapshot,
         plan: &Plan,
-        (shard, dirty): (u32, &[(Txid, IndexPage)]),
+        (shard, dirty): (u32, &[PlacedPage]),
         out: &mut Vec<u8>,
     ) -> Result<Built, StoreError> {
         let page_size = plan.heads.head.row.head.page_size;
@@ -64,17 +65,16 @@ impl Engine {
 fn merge(
     db: &Db,
     plan: &Plan,
-    (shard, dirty): (u32, &[(Txid, IndexPage)]),
+    (shard, dirty): (u32, &[PlacedPage]),
     base: Option<&Base>,
     page_size: PageSize,
 ) -> Result<Vec<Source>, StoreError> {
     let mut sources = Vec::with_capacity(crate::keys::SHARD_PAGES as usize);
     for pgno in shard_pages(shard, plan.size, page_size) {
         let delta = dirty
-            .binary_search_by_key(&pgno, |(_, page)| page.pgno)
+            .binary_search_by_key(&pgno, |placed| placed.page.pgno)
             .ok()
-            .map(|at| dirty[at])
-            .map(|(txid, page)| Source { row: RowId::Delta { txid, chunk: page.chunk }, page });
+            .map(|at| plan.source(dirty[at]));
         let shard_page = || {
             let &Base { as_of, ref index } = base?;
             let at = index.pages.binary_search_by_key(&pgno, |page| page.pgno).ok()?;

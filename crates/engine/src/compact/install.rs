@@ -15,8 +15,8 @@ use crate::db::Db;
 use crate::file_writer::RowAt;
 use crate::heads::Stored;
 use crate::keys::RowId;
-use crate::page_index::ShardIndex;
 use crate::rows::{BuildRow, GoneRow, RootRow, seal};
+use crate::shard_cache::ShardIndex;
 
 /// A batch of an installation did not land.
 enum Stop {
@@ -114,7 +114,7 @@ impl Installation<'_> {
     fn run(&mut self, snapshot: &dyn Snapshot) -> Result<(), Stop> {
         let limit = self.engine.kv.limits().batch_bytes_max / 2;
         let batch_bytes = self.engine.options.compaction.batch_bytes.min(limit);
-        for (&shard, dirty) in &self.plan.dirty {
+        for (shard, dirty) in self.plan.shards() {
             let begun_ns = self.engine.clock.monotonic_ns();
             let built = self
                 .engine
@@ -148,7 +148,7 @@ impl Installation<'_> {
         let mut batch = Batch::new();
         let mut root = self.root.row;
         if self.build_bytes.is_none() {
-            let shards = self.plan.dirty.keys().copied().collect();
+            let shards = self.plan.shards().map(|(shard, _)| shard).collect();
             let row = BuildRow { as_of: self.plan.watermark, shards };
             let key = self.db.keys.key(RowId::Build);
             let value = seal(&key, &row.encode());

@@ -85,9 +85,10 @@ impl Engine {
             }
         };
         let reclaim = self.reclaim_in(turn, budget.reclaim_batches_max)?;
-        report.reclaimed_rows += reclaim.rows;
-        report.reclaimed_bytes += reclaim.bytes;
-        Ok(again || reclaim.more)
+        let sweep = self.sweep_in(turn, budget.reclaim_batches_max)?;
+        report.reclaimed_rows += reclaim.rows + sweep.rows;
+        report.reclaimed_bytes += reclaim.bytes + sweep.bytes;
+        Ok(again || reclaim.more || sweep.more)
     }
 
     /// Puts databases into the queue that have some deltas and no commit for a while.

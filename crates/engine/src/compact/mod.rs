@@ -13,6 +13,7 @@ mod pace;
 mod plan;
 mod queue;
 mod reclaim;
+mod sweep;
 
 use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::{ActorId, StoreError};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 use actor_sqlite_kv::Snapshot;
-use actor_sqlite_ltx::{Checksum, PageSize, Pgno, Txid};
+use actor_sqlite_ltx::{Checksum, PageSize, Txid};
 use actor_sqlite_pagestore::StoreError;
 
 use super::Fold;
@@ -13,7 +13,10 @@ use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::{RowId, SHARD_PAGES, shard_count, shard_of};
-use crate::rows::{IndexPage, IndexRow};
+use crate::page_index::Source;
+use crate::placed::{Layers, PlacedPage};
+use crate::rows::{DeltaIndex, IndexRow, StagedIndexRow};
+use crate::stage::visit_segments;
 
 /// A plan takes no further delta once it has this many shards to write, so that the index rows of
 /// all of them fit the batch that installs it.
@@ -31,14 +34,60 @@ pub(super) struct Plan {
     pub(super) time_ms: i64,
     pub(super) deltas: u64,
     pub(super) deltas_left: u64,
-    /// By shard, ascending by page.
-    pub(super) dirty: BTreeMap<u32, Vec<(Txid, IndexPage)>>,
+    /// Ascending; the numbers of files are places in the next list.
+    dirty: Vec<PlacedPage>,
+    files: Vec<DeltaFile>,
     /// Shards that lie beyond the new size.
     pub(super) dropped: Vec<Version>,
     /// The checksums of their pages that counted, added up.
     pub(super) dropped_sum: Checksum,
     /// The versions of the dirty shards before, where there are any.
     pub(super) bases: BTreeMap<u32, Base>,
+}
+
+/// Where pages of a commit are.
+#[derive(Clone, Copy)]
+enum DeltaFile {
+    Delta(Txid),
+    Segment { stage: u64, segment: u32 },
+}
+
+impl Plan {
+    /// The shards to write, ascending, each with its pages that deltas have.
+    pub(super) fn shards(&self) -> impl Iterator<Item = (u32, &[PlacedPage])> {
+        by_shard(&self.dirty)
+    }
+
+    /// All pages that deltas have.
+    pub(super) fn pages(&self) -> &[PlacedPage] {
+        &self.dirty
+    }
+
+    /// Those of one shard.
+    pub(super) fn pages_of(&self, shard: u32) -> &[PlacedPage] {
+        let of = |placed: &PlacedPage| shard_of(placed.page.pgno);
+        let begin = self.dirty.partition_point(|placed| of(placed) < shard);
+        let end = self.dirty.partition_point(|placed| of(placed) <= shard);
+        &self.dirty[begin..end]
+    }
+
+    /// Where a page of those is.
+    pub(super) fn source(&self, placed: PlacedPage) -> Source {
+        let PlacedPage { page, file } = placed;
+        let row = match self.files[file as usize] {
+            DeltaFile::Delta(txid) => RowId::Delta { txid, chunk: page.chunk },
+            DeltaFile::Segment { stage, segment } => {
+                RowId::Stage { stage, segment, chunk: page.chunk }
+            }
+        };
+        Source { row, page }
+    }
+}
+
+fn by_shard(pages: &[PlacedPage]) -> impl Iterator<Item = (u32, &[PlacedPage])> {
+    let shard = |placed: &PlacedPage| shard_of(placed.page.pgno);
+    let shards = pages.chunk_by(move |a, b| shard(a) == shard(b));
+    shards.map(move |pages| (shard(&pages[0]), pages))
 }
 
 /// A shard version that the plan replaces or drops.
@@ -80,12 +129,22 @@ impl Engine {
             if row != pidx(folding.next) {
                 return Err(db.corrupt(pidx(folding.next), "it is missing"));
             }
-            let index = db.open_index(row, key, value, page_size)?;
+            let index = db.open_delta_index(row, key, value, page_size)?;
             self.metrics.compaction_read_rows.add(1);
             self.metrics.compaction_read_bytes.add((key.len() + value.len()) as u64);
-            folding.take(&index, size);
-            size = index.size;
-            folding.end = Some((index.size, index.post_apply, index.time_ms));
+            let (size_after, checksum) = index.state();
+            folding.end = Some((size_after, checksum, index.time_ms()));
+            match index {
+                DeltaIndex::Plain(index) => folding.take(DeltaFile::Delta(folding.next), &index),
+                DeltaIndex::Staged(index) => {
+                    self.fold_segments(db, snapshot, page_size, &index, &mut folding)?;
+                }
+            }
+            if size_after < size {
+                folding.cut(size_after);
+            }
+            size = size_after;
+            folding.next = folding.next.next();
             let full = folding.cost_bytes(page_size) >= fold.bytes_max
                 || folding.shards.len() > SHARDS_MAX;
             Ok(if full && folding.next.get() > 2 {
@@ -100,8 +159,9 @@ impl Engine {
         };
         let (dropped, dropped_sum) = dropped_shards(db, snapshot, &heads, size)?;
         let deltas = folding.next.get() - first.get();
-        let dirty = folding.by_shard();
-        let bases = self.bases(db, snapshot, &heads, dirty.keys().copied())?;
+        let dirty = folding.pages.into_pages();
+        let shards = by_shard(&dirty).map(|(shard, _)| shard);
+        let bases = self.bases(db, snapshot, &heads, shards)?;
         let plan = Plan {
             watermark,
             size,
@@ -110,6 +170,7 @@ impl Engine {
             deltas,
             deltas_left: heads.head.row.head.txid.get() - watermark.get(),
             dirty,
+            files: folding.files,
             dropped,
             dropped_sum,
             bases,
@@ -118,11 +179,32 @@ impl Engine {
         self.prove(db, snapshot, &plan)?;
         Ok(Some(plan))
     }
+
+    /// Takes the segments of a staged commit. Pages above its size are not its own.
+    fn fold_segments(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        page_size: PageSize,
+        staged: &StagedIndexRow,
+        folding: &mut Folding,
+    ) -> Result<(), StoreError> {
+        let (stage, all) = (staged.stage, (staged.stage, 0, staged.segments));
+        visit_segments(db, snapshot, page_size, all, &mut |at| {
+            self.metrics.compaction_read_rows.add(1);
+            self.metrics.compaction_read_bytes.add((at.key.len() + at.value.len()) as u64);
+            folding.take(DeltaFile::Segment { stage, segment: at.number }, &at.index);
+            ControlFlow::Continue(())
+        })?;
+        folding.cut(staged.size);
+        Ok(())
+    }
 }
 
 /// Deltas folded so far.
 struct Folding {
-    pages: BTreeMap<Pgno, (Txid, IndexPage)>,
+    pages: Layers,
+    files: Vec<DeltaFile>,
     /// Shards of those pages.
     shards: BTreeSet<u32>,
     next: Txid,
@@ -133,22 +215,22 @@ struct Folding {
 }
 
 impl Folding {
-    fn new(first: Txid) -> Self {
-        let (pages, shards) = (BTreeMap::new(), BTreeSet::new());
-        Self { pages, shards, next: first, bytes: 0, end: None }
+    fn new(next: Txid) -> Self {
+        let (pages, files, shards) = (Layers::default(), Vec::new(), BTreeSet::new());
+        Self { pages, files, shards, next, bytes: 0, end: None }
     }
 
-    fn take(&mut self, index: &IndexRow, size_before: u32) {
-        if index.size < size_before
-            && let Some(beyond) = Pgno::new(index.size.saturating_add(1))
-        {
-            self.pages.split_off(&beyond);
-            self.shards.split_off(&shard_count(index.size));
-        }
+    fn take(&mut self, file: DeltaFile, index: &IndexRow) {
+        self.pages.push(self.files.len() as u32, &index.pages);
+        self.files.push(file);
         self.shards.extend(index.pages.iter().map(|page| shard_of(page.pgno)));
-        self.pages.extend(index.pages.iter().map(|&page| (page.pgno, (self.next, page))));
         self.bytes += index.chunks.iter().map(|&chunk| u64::from(chunk)).sum::<u64>();
-        self.next = self.next.next();
+    }
+
+    /// Forgets the pages above a size.
+    fn cut(&mut self, size: u32) {
+        self.pages.truncate(size);
+        self.shards.split_off(&shard_count(size));
     }
 
     /// What it takes to fold them: the larger of what is read and of what is written, the latter
@@ -156,13 +238,5 @@ impl Folding {
     fn cost_bytes(&self, page_size: PageSize) -> u64 {
         let shard_bytes = u64::from(SHARD_PAGES) * u64::from(page_size.get());
         self.bytes.max(self.shards.len() as u64 * shard_bytes)
-    }
-
-    fn by_shard(self) -> BTreeMap<u32, Vec<(Txid, IndexPage)>> {
-        let mut shards: BTreeMap<u32, Vec<(Txid, IndexPage)>> = BTreeMap::new();
-        for (pgno, page) in self.pages {
-            shards.entry(shard_of(pgno)).or_default().push(page);
-        }
-        shards
     }
 }

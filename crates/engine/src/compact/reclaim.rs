@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use actor_sqlite_kv::{Batch, KvError, Snapshot};
-use actor_sqlite_ltx::Txid;
+use actor_sqlite_ltx::{PageSize, Txid};
 use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use super::leftovers::ROWS_MAX;
@@ -14,22 +14,33 @@ use crate::accounts::put_root;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{ENVELOPE_BYTES, GoneRow};
+use crate::rows::{DeltaIndex, ENVELOPE_BYTES, GoneRow, StagedIndexRow, StagedRow};
+use crate::stage::{Segment, visit_segments};
 
 /// Rows that one batch deletes.
 #[derive(Default)]
-struct Doomed {
-    keys: Vec<Vec<u8>>,
+pub(super) struct Doomed {
+    pub(super) keys: Vec<Vec<u8>>,
     /// Their keys and values.
-    bytes: u64,
+    pub(super) bytes: u64,
     /// The deltas up to here are among them.
     through: Option<Txid>,
-    more: bool,
+    /// The segments below this of the delta after those are among them.
+    segments: Option<u32>,
+    /// The rows of all stages up to here that belong to no commit are among them.
+    pub(super) swept: Option<u64>,
+    pub(super) more: bool,
 }
 
 impl Doomed {
     /// Adds the chunks of a file and the row that lists them.
-    fn take(&mut self, db: &Db, list: (&[u8], &[u8]), chunks: &[u32], row: impl Fn(u32) -> RowId) {
+    pub(super) fn take(
+        &mut self,
+        db: &Db,
+        list: (&[u8], &[u8]),
+        chunks: &[u32],
+        row: impl Fn(u32) -> RowId,
+    ) {
         for (chunk, &payload) in (0..).zip(chunks) {
             let key = db.keys.key(row(chunk));
             self.bytes += (key.len() + payload as usize + ENVELOPE_BYTES) as u64;
@@ -40,7 +51,37 @@ impl Doomed {
         self.keys.push(key.to_vec());
     }
 
-    fn flow(&mut self) -> ControlFlow<()> {
+    /// Adds a segment of a stage.
+    pub(super) fn take_segment(&mut self, db: &Db, stage: u64, at: &Segment<'_>) {
+        let segment = at.number;
+        let chunk_row = |chunk| RowId::Stage { stage, segment, chunk };
+        self.take(db, (at.key, at.value), &at.index.chunks, chunk_row);
+    }
+
+    /// Adds segments of a staged commit. `false` if it has more than one batch should delete; a batch
+    /// after this one goes on.
+    fn take_staged(
+        &mut self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        page_size: PageSize,
+        index: &StagedIndexRow,
+        first: u32,
+    ) -> Result<bool, StoreError> {
+        let mut next = first;
+        let all = (index.stage, first, index.segments);
+        visit_segments(db, snapshot, page_size, all, &mut |segment| {
+            self.take_segment(db, index.stage, &segment);
+            next = segment.number + 1;
+            self.flow()
+        })?;
+        // The manifest and the page index go with the last of them.
+        let whole = next == index.segments;
+        self.segments = (!whole).then_some(next);
+        Ok(whole)
+    }
+
+    pub(super) fn flow(&mut self) -> ControlFlow<()> {
         self.more = self.keys.len() >= ROWS_MAX;
         if self.more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
@@ -50,7 +91,8 @@ impl Engine {
     /// Deletes replaced shard versions, and the deltas and page indexes that lie more than the
     /// retention below the watermark, in at most `batches_max` batches.
     ///
-    /// A batch deletes whole files with their index rows, and credits in `ROOT` what it deletes.
+    /// A batch deletes whole files with their index rows, and credits in `ROOT` what it deletes. A
+    /// staged commit is many files: `ROOT` says how many of them are deleted.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Corrupt`] when a row that lists what to delete is
@@ -86,9 +128,6 @@ impl Engine {
             }
             done.rows += doomed.keys.len() as u64;
             done.bytes += doomed.bytes;
-            self.metrics.reclaim_batches.add(1);
-            self.metrics.reclaim_rows.add(doomed.keys.len() as u64);
-            self.metrics.reclaim_bytes.add(doomed.bytes);
             self.metrics.reclaim_ns.add(self.clock.monotonic_ns() - begun_ns);
             if !doomed.more {
                 return Ok(done);
@@ -128,10 +167,23 @@ impl Engine {
             if row != pidx(next) {
                 return Err(db.corrupt(pidx(next), "it is missing"));
             }
-            let index = db.open_index(row, key, value, page_size)?;
             let txid = next;
-            let chunk_row = |chunk| RowId::Delta { txid, chunk };
-            doomed.take(db, (key, value), &index.chunks, chunk_row);
+            match db.open_delta_index(row, key, value, page_size)? {
+                DeltaIndex::Plain(index) => {
+                    let chunk_row = |chunk| RowId::Delta { txid, chunk };
+                    doomed.take(db, (key, value), &index.chunks, chunk_row);
+                }
+                DeltaIndex::Staged(index) => {
+                    let first = if doomed.through.is_none() { root.reclaimed_segments } else { 0 };
+                    if !doomed.take_staged(db, snapshot, page_size, &index, first)? {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                    let manifest = db.keys.key(RowId::Staged { stage: index.stage });
+                    doomed.bytes += (manifest.len() + StagedRow::BYTES + ENVELOPE_BYTES) as u64;
+                    doomed.keys.push(manifest);
+                    doomed.take(db, (key, value), &[], |chunk| RowId::Delta { txid, chunk });
+                }
+            }
             doomed.through = Some(txid);
             next = txid.next();
             Ok(doomed.flow())
@@ -139,12 +191,24 @@ impl Engine {
         Ok(doomed)
     }
 
-    /// `false` if somebody else came between.
-    fn delete(&self, db: &Db, heads: &Heads, doomed: &Doomed) -> Result<bool, StoreError> {
+    /// Deletes rows and credits them. `false` if somebody else came between.
+    pub(super) fn delete(
+        &self,
+        db: &Db,
+        heads: &Heads,
+        doomed: &Doomed,
+    ) -> Result<bool, StoreError> {
         let mut root = heads.root.row;
         root.credited_bytes += doomed.bytes;
         if let Some(through) = doomed.through {
             root.reclaimed_through = through;
+            root.reclaimed_segments = 0;
+        }
+        if let Some(segments) = doomed.segments {
+            root.reclaimed_segments = segments;
+        }
+        if let Some(swept) = doomed.swept {
+            root.stages_swept = swept;
         }
         let mut batch = Batch::new();
         for key in &doomed.keys {
@@ -152,7 +216,12 @@ impl Engine {
         }
         put_root(db, &mut batch, heads, &heads.root, root);
         match self.order(&batch) {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                self.metrics.reclaim_batches.add(1);
+                self.metrics.reclaim_rows.add(doomed.keys.len() as u64);
+                self.metrics.reclaim_bytes.add(doomed.bytes);
+                Ok(true)
+            }
             Err(KvError::GuardFailed { .. }) => Ok(false),
             Err(error) => Err(db.failed(error)),
         }

@@ -7,6 +7,7 @@ mod gone;
 mod head;
 mod index;
 mod root;
+mod staged;
 
 pub(crate) use envelope::{
     CHECKSUM_BYTES, ENVELOPE_BYTES, Format, RowFault, begin, end, open, open_v1, seal, seal_as,
@@ -16,3 +17,4 @@ pub(crate) use gone::{BuildRow, GoneRow};
 pub(crate) use head::HeadRow;
 pub(crate) use index::{IndexPage, IndexRow};
 pub(crate) use root::RootRow;
+pub(crate) use staged::{DeltaIndex, StagedIndexRow, StagedRow};

@@ -10,12 +10,13 @@ use super::file::{File, FileId};
 use crate::heads::Heads;
 use crate::keys::{RowId, shard_count, shard_pages};
 use crate::refresh::has_version;
-use crate::rows::{IndexRow, RootRow};
+use crate::rows::{DeltaIndex, IndexRow, RootRow};
 
 impl Walk<'_> {
     pub(super) fn compare(&mut self, heads: &Heads) {
         self.find_lost_ends();
         self.compare_deltas(heads);
+        self.compare_stages(heads);
         self.compare_shards(&heads.root.row);
         self.compare_gone(&heads.root.row);
         self.compare_content(heads);
@@ -31,7 +32,13 @@ impl Walk<'_> {
         let mut found = Vec::new();
         for &(id, end) in &self.ends {
             let chunks = match id {
-                FileId::Delta(txid) => self.pidx.get(&txid).map(|index| index.chunks.len()),
+                FileId::Delta(txid) => match self.pidx.get(&txid) {
+                    Some(DeltaIndex::Plain(index)) => Some(index.chunks.len()),
+                    _ => None,
+                },
+                FileId::Segment(stage, segment) => {
+                    self.stix.get(&(stage, segment)).map(|index| index.chunks.len())
+                }
                 FileId::Shard(shard, as_of) => {
                     let index = self.sidx.get(&(shard, as_of)).map(|index| index.chunks.len());
                     index.or_else(|| {
@@ -65,7 +72,11 @@ impl Walk<'_> {
             let (index, file) = (self.pidx.get(&txid), self.deltas.get(&txid));
             let (pidx, delta) = (RowId::Pidx { txid }, RowId::Delta { txid, chunk: 0 });
             match (index, file) {
-                (Some(index), Some(file)) => {
+                (Some(DeltaIndex::Staged(_)), None) => {}
+                (Some(DeltaIndex::Staged(_)), Some(_)) => {
+                    found.push((delta, "its commit was staged".into()));
+                }
+                (Some(DeltaIndex::Plain(index)), Some(file)) => {
                     found.extend(compare_file(pidx, index, file));
                     found.extend(check_delta(delta, txid, file, before, heads));
                 }
@@ -75,7 +86,7 @@ impl Walk<'_> {
                 }
                 _ => {}
             }
-            before = index.map(|index| (index.size, index.post_apply));
+            before = index.map(DeltaIndex::state);
             if txid == root.watermark && before.is_some_and(|at| at != (root.size, root.checksum)) {
                 found.push((RowId::Root, "it contradicts the page index at its watermark".into()));
             }
@@ -193,11 +204,17 @@ impl Walk<'_> {
         let mut size = root.size;
         let open = (Bound::Excluded(root.watermark), Bound::Included(head.txid));
         for (_, index) in self.pidx.range(open) {
-            if index.size < size {
-                content.retain(|pgno, _| pgno.get() <= index.size);
+            let (after, _) = index.state();
+            if after < size {
+                content.retain(|pgno, _| pgno.get() <= after);
             }
-            size = index.size;
-            content.extend(index.pages.iter().map(|page| (page.pgno, page.checksum)));
+            size = after;
+            match index {
+                DeltaIndex::Plain(index) => {
+                    content.extend(index.pages.iter().map(|page| (page.pgno, page.checksum)));
+                }
+                DeltaIndex::Staged(index) => content.extend(self.staged_pages(index)),
+            }
         }
         content.retain(|pgno, _| pgno.get() <= head.size);
         self.fold(&content, head.size, head.checksum, RowId::Head);
@@ -227,18 +244,18 @@ impl Walk<'_> {
         }
     }
 
-    fn enter(&mut self, found: Vec<(RowId, String)>) {
+    pub(super) fn enter(&mut self, found: Vec<(RowId, String)>) {
         for (row, reason) in found {
             self.damage(row, reason);
         }
     }
 
     /// Whether a row of that beginning is in the report already.
-    fn named(&self, beginning: &str) -> bool {
+    pub(super) fn named(&self, beginning: &str) -> bool {
         self.report.damage.iter().any(|damage| damage.row.starts_with(beginning))
     }
 
-    fn unnamed(&self, row: RowId) -> bool {
+    pub(super) fn unnamed(&self, row: RowId) -> bool {
         let row = row.to_string();
         !self.report.damage.iter().any(|damage| damage.row == row)
     }
@@ -253,7 +270,7 @@ impl Walk<'_> {
 }
 
 /// Whether an index row tells the truth about a file.
-fn compare_file(row: RowId, index: &IndexRow, file: &File) -> Option<(RowId, String)> {
+pub(super) fn compare_file(row: RowId, index: &IndexRow, file: &File) -> Option<(RowId, String)> {
     let reason = if index.chunks != file.chunks {
         "it lists other chunks than there are"
     } else if index.size != file.header.commit

@@ -11,6 +11,7 @@ use crate::keys::RowId;
 pub(super) enum FileId {
     Delta(Txid),
     Shard(u32, Txid),
+    Segment(u64, u32),
 }
 
 impl FileId {
@@ -18,6 +19,7 @@ impl FileId {
         match self {
             Self::Delta(txid) => RowId::Delta { txid, chunk },
             Self::Shard(shard, as_of) => RowId::Shard { shard, as_of, chunk },
+            Self::Segment(stage, segment) => RowId::Stage { stage, segment, chunk },
         }
     }
 }
@@ -52,6 +54,9 @@ impl OpenFile {
         match row {
             RowId::Delta { txid, chunk } => Some((FileId::Delta(txid), chunk)),
             RowId::Shard { shard, as_of, chunk } => Some((FileId::Shard(shard, as_of), chunk)),
+            RowId::Stage { stage, segment, chunk } => {
+                Some((FileId::Segment(stage, segment), chunk))
+            }
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod cross;
 mod file;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,7 +18,7 @@ use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{BuildRow, Format, GoneRow, IndexRow, RowFault, open};
+use crate::rows::{BuildRow, DeltaIndex, Format, GoneRow, IndexRow, RowFault, StagedRow, open};
 use file::{File, FileId, OpenFile};
 
 /// The most chunks that are named one by one where some are missing in a row.
@@ -30,8 +31,11 @@ struct Walk<'a> {
     report: VerifyReport,
     deltas: BTreeMap<Txid, File>,
     shards: BTreeMap<(u32, Txid), File>,
-    pidx: BTreeMap<Txid, IndexRow>,
+    segments: BTreeMap<(u64, u32), File>,
+    pidx: BTreeMap<Txid, DeltaIndex>,
     sidx: BTreeMap<(u32, Txid), IndexRow>,
+    stix: BTreeMap<(u64, u32), IndexRow>,
+    staged: BTreeMap<u64, StagedRow>,
     gone: BTreeMap<(Txid, u32), GoneRow>,
     build: Option<BuildRow>,
     /// Each file, and how many chunks it seems to have.
@@ -60,8 +64,11 @@ impl Engine {
             report: VerifyReport { damage, ..VerifyReport::default() },
             deltas: BTreeMap::new(),
             shards: BTreeMap::new(),
+            segments: BTreeMap::new(),
             pidx: BTreeMap::new(),
             sidx: BTreeMap::new(),
+            stix: BTreeMap::new(),
+            staged: BTreeMap::new(),
             gone: BTreeMap::new(),
             build: None,
             ends: Vec::new(),
@@ -106,14 +113,15 @@ impl Walk<'_> {
         let Some(row) = self.db.keys.parse(key) else {
             return self.damage_named(self.db.keys.describe(key), "no row has such a key");
         };
-        let versioned = matches!(row, RowId::Head | RowId::Root);
-        let payload = match open(key, value) {
-            Ok((Format::V1, payload)) => payload,
-            Ok((_, payload)) if versioned => payload,
-            Ok((format, _)) => return self.spoil(row, RowFault::Format(format as u8)),
+        let versioned = matches!(row, RowId::Head | RowId::Root | RowId::Pidx { .. });
+        let (format, payload) = match open(key, value) {
+            Ok((format, _)) if format != Format::V1 && !versioned => {
+                return self.spoil(row, RowFault::Format(format as u8));
+            }
+            Ok(opened) => opened,
             Err(fault) => return self.spoil(row, fault),
         };
-        if let Err(fault) = self.payload(row, payload) {
+        if let Err(fault) = self.payload(row, format, payload) {
             self.damage(row, fault);
         }
     }
@@ -130,11 +138,13 @@ impl Walk<'_> {
         }
     }
 
-    fn payload(&mut self, row: RowId, payload: &[u8]) -> Result<(), RowFault> {
+    fn payload(&mut self, row: RowId, format: Format, payload: &[u8]) -> Result<(), RowFault> {
         match row {
-            RowId::Delta { .. } | RowId::Shard { .. } => self.chunk(row, Some(payload)),
+            RowId::Delta { .. } | RowId::Shard { .. } | RowId::Stage { .. } => {
+                self.chunk(row, Some(payload));
+            }
             RowId::Pidx { txid } => {
-                self.pidx.insert(txid, IndexRow::decode(payload, self.page_size)?);
+                self.pidx.insert(txid, DeltaIndex::decode(format, payload, self.page_size)?);
             }
             RowId::Sidx { shard, as_of } => {
                 self.sidx.insert((shard, as_of), IndexRow::decode(payload, self.page_size)?);
@@ -146,7 +156,12 @@ impl Walk<'_> {
             // `Heads::load` has decoded these three.
             RowId::Epoch | RowId::Head | RowId::Root => {}
             RowId::Hints => {}
-            RowId::Stage { .. } | RowId::StageIndex { .. } | RowId::Staged { .. } => {}
+            RowId::StageIndex { stage, segment } => {
+                self.stix.insert((stage, segment), IndexRow::decode(payload, self.page_size)?);
+            }
+            RowId::Staged { stage } => {
+                self.staged.insert(stage, StagedRow::decode(payload)?);
+            }
         }
         Ok(())
     }
@@ -178,6 +193,7 @@ impl Walk<'_> {
                 match id {
                     FileId::Delta(txid) => self.deltas.insert(txid, file),
                     FileId::Shard(shard, as_of) => self.shards.insert((shard, as_of), file),
+                    FileId::Segment(stage, segment) => self.segments.insert((stage, segment), file),
                 };
             }
             Ok(None) => {}

@@ -10,6 +10,7 @@ mod durable;
 mod model;
 mod reads;
 mod resume;
+mod stage;
 mod support;
 
 use std::sync::Arc;
@@ -30,5 +31,6 @@ pub fn run(open: &Open<'_>, seed: u64) {
     reads::run(open);
     durable::run(open);
     resume::run(open);
+    stage::run(open, seed);
     model::run(open, seed);
 }
