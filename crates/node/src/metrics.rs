@@ -169,6 +169,14 @@ pub struct VfsMetrics {
     pub pages_predicted_used: f64,
     /// Of these, those that were of no use.
     pub pages_predicted_wasted: f64,
+    /// Pages that came with the claim because hints named them.
+    pub hint_pages_preloaded: f64,
+    /// Of these, those asked for.
+    pub hint_pages_used: f64,
+    /// Hints saved for the next opening.
+    pub hints_saved: f64,
+    /// Hints that could not be saved.
+    pub hints_failed: f64,
     /// Bytes of pages that came from the store.
     pub bytes_read: f64,
     /// Bytes of pages in landed commits.
@@ -243,6 +251,10 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         pages_predicted,
         pages_predicted_used,
         pages_predicted_wasted,
+        hint_pages_preloaded,
+        hint_pages_used,
+        hints_saved,
+        hints_failed,
         bytes_read,
         bytes_written,
         pages_written,
@@ -273,6 +285,10 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
         pages_predicted: pages_predicted as f64,
         pages_predicted_used: pages_predicted_used as f64,
         pages_predicted_wasted: pages_predicted_wasted as f64,
+        hint_pages_preloaded: hint_pages_preloaded as f64,
+        hint_pages_used: hint_pages_used as f64,
+        hints_saved: hints_saved as f64,
+        hints_failed: hints_failed as f64,
         bytes_read: bytes_read as f64,
         bytes_written: bytes_written as f64,
         pages_written: pages_written as f64,
@@ -317,10 +333,10 @@ impl DatabaseMetrics {
     pub fn add(&mut self, other: &Self, closed: bool) {
         summed!(self.vfs, other.vfs, {
             pages_read, cache_hits, cache_misses, pages_prefetched, store_reads, read_aheads,
-            pages_predicted, pages_predicted_used, pages_predicted_wasted, bytes_read,
-            bytes_written, pages_written, commits_batch, commits_sync, commits_empty,
-            commits_failed, rollbacks, scratch_files_spilled, stages, pages_staged, bytes_staged,
-            staged_reads,
+            pages_predicted, pages_predicted_used, pages_predicted_wasted, hint_pages_preloaded,
+            hint_pages_used, hints_saved, hints_failed, bytes_read, bytes_written, pages_written,
+            commits_batch, commits_sync, commits_empty, commits_failed, rollbacks,
+            scratch_files_spilled, stages, pages_staged, bytes_staged, staged_reads,
         });
         summed!(self.commit, other.commit, {
             request_build_ns, serialize_ns, transport_ns, state_update_ns, total_ns, commit_count,

@@ -36,7 +36,7 @@ fn open(store: &Arc<MemPageStore>, read_ahead_pages_max: u32) -> (Connection, Ar
     let claim = store.claim(&ActorId::new("bench", "scan").unwrap(), &options).unwrap();
     let clock = Arc::new(Since(Instant::now()));
     let options = MountOptions {
-        reads: ReadOptions { read_ahead_pages_max },
+        reads: ReadOptions { read_ahead_pages_max, hint_bytes_max: 0 },
         ..MountOptions::new(clock, 64 << 20, std::env::temp_dir())
     };
     let mount = Mount::new(store.clone(), claim, PageCache::new(CACHE_BYTES), options).unwrap();

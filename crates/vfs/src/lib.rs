@@ -23,6 +23,7 @@ mod fetch;
 mod ffi;
 mod frame;
 mod header;
+mod hints;
 mod journal;
 mod main_file;
 mod metrics;
@@ -43,6 +44,9 @@ mod write_set;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+mod hints_test;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod model_test;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -53,6 +57,6 @@ mod scratch_test;
 
 pub use ffi::{RegisterError, register};
 pub use metrics::{CommitPhaseTotals, VfsMetrics};
-pub use mount::{Mount, MountError, MountOptions, ReadOptions};
+pub use mount::{KeptPages, Mount, MountError, MountOptions, ReadOptions};
 pub use page_cache::{PageCache, PageCacheMetrics};
 pub use probe::{ProbeError, probe};

@@ -21,6 +21,7 @@ use actor_sqlite_pagestore::{Clock, Head, Lease, PageStore, StoreError, Ticket};
 
 use crate::code::Class;
 use crate::page_cache::MountCache;
+use crate::read_ahead::Tally;
 use crate::shared::{Failed, Shared};
 use crate::write_set::WriteSet;
 
@@ -46,6 +47,8 @@ pub(crate) struct MainFile {
     pub(crate) atomic: bool,
     /// The most pages that one read brings beside the one asked for; 0 for none.
     pub(crate) read_ahead_pages_max: u32,
+    /// Of the pages that came with the claim.
+    pub(crate) hinted: Arc<Tally>,
     /// The start of page 1 of the committed state.
     pub(crate) header: Option<[u8; HEADER_BYTES]>,
     /// The count of the next commit id.

@@ -26,6 +26,14 @@ pub struct VfsMetrics {
     pub pages_predicted_used: u64,
     /// Of these, those that left the page cache before, or were left unused when the mount closed.
     pub pages_predicted_wasted: u64,
+    /// Pages that came with the claim because hints named them.
+    pub hint_pages_preloaded: u64,
+    /// Of these, those that were asked for.
+    pub hint_pages_used: u64,
+    /// Hints saved for the next claim.
+    pub hints_saved: u64,
+    /// Hints that could not be saved.
+    pub hints_failed: u64,
     /// Bytes of pages that came from the store.
     pub bytes_read: u64,
     /// Bytes of pages in landed commits.
@@ -95,6 +103,10 @@ pub(crate) struct Counters {
     pub read_aheads: Counter,
     pub pages_predicted: Counter,
     pub pages_predicted_used: Counter,
+    pub hint_pages_preloaded: Counter,
+    pub hint_pages_used: Counter,
+    pub hints_saved: Counter,
+    pub hints_failed: Counter,
     pub bytes_read: Counter,
     pub bytes_written: Counter,
     pub pages_written: Counter,
@@ -147,6 +159,10 @@ impl Counters {
             pages_predicted: self.pages_predicted.get(),
             pages_predicted_used: self.pages_predicted_used.get(),
             pages_predicted_wasted: 0,
+            hint_pages_preloaded: self.hint_pages_preloaded.get(),
+            hint_pages_used: self.hint_pages_used.get(),
+            hints_saved: self.hints_saved.get(),
+            hints_failed: self.hints_failed.get(),
             bytes_read: self.bytes_read.get(),
             bytes_written: self.bytes_written.get(),
             pages_written: self.pages_written.get(),

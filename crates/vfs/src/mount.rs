@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use actor_sqlite_ltx::{PageSize, Pgno};
-use actor_sqlite_pagestore::{Claim, Clock, CommitId, Head, Lease, PageStore, StoreError, Ticket};
+use actor_sqlite_pagestore::{
+    Claim, ClaimOptions, Clock, CommitId, Generation, Head, Lease, PageStore, StoreError, Ticket,
+};
 
+use crate::hints::Learner;
 use crate::main_file::MainFile;
 use crate::metrics::VfsMetrics;
 use crate::page_cache::{Incarnation, MountCache, PageCache};
@@ -57,11 +60,43 @@ pub struct ReadOptions {
     /// The most pages that one read of the store brings beside the one asked for, when a scan is
     /// under way. They are never more than 2 MiB or an eighth of the page cache. 0 for none.
     pub read_ahead_pages_max: u32,
+    /// The most bytes of pages that the hints for the next claim may name: as much as that will ask
+    /// for ([`ClaimOptions::preload_bytes_max`]). 0 for none: nothing is learned or saved.
+    ///
+    /// [`ClaimOptions::preload_bytes_max`]: actor_sqlite_pagestore::ClaimOptions::preload_bytes_max
+    pub hint_bytes_max: u64,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { read_ahead_pages_max: 511 }
+        Self { read_ahead_pages_max: 511, hint_bytes_max: ClaimOptions::PRELOAD_BYTES_MAX }
+    }
+}
+
+impl ReadOptions {
+    fn hint_pages_max(&self, page_size: PageSize) -> usize {
+        usize::try_from(self.hint_bytes_max / page_size.bytes() as u64).unwrap_or(usize::MAX)
+    }
+}
+
+/// The pages that a closed mount left in the page cache, for [`Mount::resume`]. They age out there
+/// whether this is kept or not.
+#[derive(Debug)]
+pub struct KeptPages {
+    cache: Weak<PageCache>,
+    pages: Incarnation,
+    generation: Generation,
+    head: Head,
+    /// The next commit id's: an id that something was staged under is not used again.
+    sequence: u64,
+}
+
+impl KeptPages {
+    /// Whether they are the pages of the claimed state.
+    fn are_of(&self, claim: &Claim, cache: &Arc<PageCache>) -> bool {
+        self.generation == claim.lease.generation()
+            && self.head == claim.head
+            && std::ptr::eq(self.cache.as_ptr(), Arc::as_ptr(cache))
     }
 }
 
@@ -113,7 +148,34 @@ impl Mount {
         cache: Arc<PageCache>,
         options: MountOptions,
     ) -> Result<Arc<Self>, MountError> {
-        let Claim { lease, head, ticket, pages, commit_bytes_max, next_sequence, .. } = claim;
+        Self::build(store, claim, cache, options, None)
+    }
+
+    /// Makes a database known again that [`Mount::close`] left, with the pages that it had in the page
+    /// cache; without them if it was changed or claimed since, or the cache is another one.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn resume(
+        store: Arc<dyn PageStore>,
+        claim: Claim,
+        cache: Arc<PageCache>,
+        options: MountOptions,
+        kept: KeptPages,
+    ) -> Result<Arc<Self>, MountError> {
+        let kept = Some(kept).filter(|kept| kept.are_of(&claim, &cache));
+        Self::build(store, claim, cache, options, kept)
+    }
+
+    fn build(
+        store: Arc<dyn PageStore>,
+        claim: Claim,
+        cache: Arc<PageCache>,
+        options: MountOptions,
+        kept: Option<KeptPages>,
+    ) -> Result<Arc<Self>, MountError> {
+        let Claim { lease, head, ticket, pages, commit_bytes_max, next_sequence, hints, .. } =
+            claim;
         let page_size = head.page_size;
         for (pgno, page) in &pages {
             if page.len() != page_size.bytes() {
@@ -121,13 +183,19 @@ impl Mount {
             }
         }
         let incarnation = Incarnation::next();
-        let cache = MountCache::new(cache, incarnation);
+        let cached = kept.as_ref().map_or(incarnation, |kept| kept.pages);
+        let cache = MountCache::new(cache, cached);
+        let learner = match &kept {
+            None => Learner::new(hints, head.size, options.reads.hint_pages_max(page_size)),
+            // What is in the cache already is used without notice.
+            Some(_) => Learner::off(),
+        };
         let scratch = ScratchPool::new(
             options.scratch_bytes_max,
             options.scratch_disk_bytes_max,
             options.scratch_dir,
         );
-        let shared = Arc::new(Shared::new(scratch, Position { head, ticket }));
+        let shared = Arc::new(Shared::new(scratch, Position { head, ticket }, learner));
         let mut main = MainFile {
             store: store.clone(),
             lease: lease.clone(),
@@ -144,8 +212,9 @@ impl Mount {
             stage_lost: None,
             atomic: false,
             read_ahead_pages_max: options.reads.read_ahead_pages_max,
+            hinted: Arc::default(),
             header: None,
-            sequence: next_sequence,
+            sequence: kept.map_or(0, |kept| kept.sequence).max(next_sequence),
         };
         main.preload(pages);
         let main = Mutex::new(Parked::Here(Box::new(main)));
@@ -222,12 +291,42 @@ impl Mount {
         *self.shared.read_ahead() = None;
     }
 
-    /// Drops what was not committed and gives the lease back. A connection that still has the file
-    /// gets errors from then on. Does nothing the second time.
-    pub fn close(&self) {
+    /// Ends the learning of hints: what is read from now on is work, and no longer the opening. It
+    /// also ends by itself, after 512 pages.
+    pub fn end_wake(&self) {
+        self.shared.learner().end();
+    }
+
+    /// Saves what was learned for the next opening, if that is new: to be called now and then after
+    /// [`Self::end_wake`], not from a thread that must not wait for the store. Does nothing for a
+    /// dead handle or while a transaction has written. A failure is counted and that is all.
+    pub fn save_hints(&self) {
+        let is_writing = self.shared.counters.dirty_pages.get() > 0 || self.shared.stage.is_open();
+        if !is_writing && self.shared.poison().is_none() {
+            self.send_hints();
+        }
+    }
+
+    fn send_hints(&self) {
+        let Some(hints) = self.shared.learner().take_unsaved() else { return };
+        let saved = self.store.save_hints(&self.lease, &hints);
+        // Whoever saves holds this lock while it counts.
+        let _learner = self.shared.learner();
+        match saved {
+            Ok(()) => self.shared.counters.hints_saved.add(1),
+            Err(_) => self.shared.counters.hints_failed.add(1),
+        }
+    }
+
+    /// Drops what was not committed, saves the hints and gives the lease back. A connection that
+    /// still has the file gets errors from then on. Does nothing the second time.
+    ///
+    /// Answers what a later mount can go on with, unless a connection still has the file, the
+    /// handle was dead, or it is closed already.
+    pub fn close(&self) -> Option<KeptPages> {
         let before = std::mem::replace(&mut *self.main(), Parked::Closed);
         if matches!(before, Parked::Closed) {
-            return;
+            return None;
         }
         let alive = self.shared.poison().is_none();
         self.shared.poison_with(StoreError::Closed);
@@ -238,7 +337,23 @@ impl Mount {
             let generation = self.lease.generation();
             self.store.discard(&self.lease, CommitId { generation, sequence });
         }
+        self.end_wake();
+        if alive {
+            self.send_hints();
+        }
         self.store.release(&self.lease);
+        match before {
+            // Nobody else can reach the cache under this incarnation any more, so that no page of
+            // another state gets there.
+            Parked::Here(main) if alive => Some(KeptPages {
+                cache: self.cache.shared(),
+                pages: self.cache.incarnation(),
+                generation: self.lease.generation(),
+                head: main.head,
+                sequence: main.sequence,
+            }),
+            _ => None,
+        }
     }
 
     /// Takes the main file out, for a connection. `None` while another has it, and once closed.

@@ -1,7 +1,7 @@
 //! The page cache: one byte budget for every database of the process.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use actor_sqlite_ltx::Pgno;
@@ -24,8 +24,9 @@ const TYPICAL_PAGE_BYTES: u64 = 4096;
 /// Committed pages of all mounts, within one budget in bytes.
 ///
 /// Sharded, and safe to use from every thread at once. A mount's entries are keyed by its
-/// incarnation, a number never used twice in a process: when the mount is gone they are unreachable
-/// and age out, and a later mount of the same database never sees them.
+/// incarnation, a number never used twice in a process: when the mount is gone they age out, and a
+/// later mount of the same database does not see them unless it goes on with them
+/// (`Mount::resume`).
 pub struct PageCache {
     cache: Cache<Key, Cached, FrameBytes, DefaultHashBuilder, CountUnused>,
 }
@@ -131,6 +132,15 @@ pub(crate) struct MountCache {
 impl MountCache {
     pub fn new(cache: Arc<PageCache>, incarnation: Incarnation) -> Self {
         Self { cache, incarnation }
+    }
+
+    /// The whole cache.
+    pub fn shared(&self) -> Weak<PageCache> {
+        Arc::downgrade(&self.cache)
+    }
+
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
     }
 
     pub fn get(&self, pgno: Pgno) -> Option<Cached> {

@@ -64,7 +64,12 @@ impl MainFile {
     pub(crate) fn preload(&mut self, pages: Vec<(Pgno, Box<[u8]>)>) {
         for (pgno, page) in pages {
             self.remember_header(pgno, &page);
-            self.cache.insert(pgno, Frame::copy_of(&page));
+            if self.cache.contains(pgno) {
+                continue;
+            }
+            let hinted = (pgno != Pgno::ONE).then(|| self.hinted.clone());
+            self.shared.counters.hint_pages_preloaded.add(u64::from(hinted.is_some()));
+            self.cache.insert_unused(pgno, Frame::copy_of(&page), hinted);
         }
     }
 
@@ -106,7 +111,7 @@ impl MainFile {
         };
         self.shared.counters.cache_hits.add(1);
         if let Some(tally) = unused {
-            self.first_use(pgno, &tally);
+            self.first_use(pgno, frame.bytes(), &tally);
         }
         if may_be_interior(pgno, frame.bytes()) {
             self.learn(pgno, &frame);
@@ -132,9 +137,12 @@ impl MainFile {
             (fetched, _) => fetched,
         };
         let frame = fetched.map_err(|error| self.shared.fail(error, Class::Read))?;
-        if may_be_interior(pgno, frame.bytes()) {
+        let is_interior = may_be_interior(pgno, frame.bytes());
+        if is_interior {
             self.learn(pgno, &frame);
         }
+        let brought = plan.tally.map_or(0, |tally| tally.brought());
+        self.shared.learner().used(pgno, is_interior, brought);
         Ok(frame)
     }
 
@@ -154,16 +162,22 @@ impl MainFile {
     }
 
     /// Takes note that a page is used which was brought without being asked for.
-    fn first_use(&self, pgno: Pgno, tally: &Arc<Tally>) {
+    fn first_use(&self, pgno: Pgno, page: &[u8], tally: &Arc<Tally>) {
         self.cache.mark_used(pgno);
-        if !tally.counts_in(&self.shared.evicted_unused) {
+        let is_hinted = Arc::ptr_eq(tally, &self.hinted);
+        if is_hinted {
+            self.shared.counters.hint_pages_used.add(1);
+        } else if tally.counts_in(&self.shared.evicted_unused) {
+            tally.add_used();
+            self.shared.counters.pages_predicted_used.add(1);
+            if let Some(ahead) = &mut *self.shared.read_ahead() {
+                ahead.used(tally);
+            }
+        } else {
+            // Brought by the mount that this one goes on with.
             return;
         }
-        tally.add_used();
-        self.shared.counters.pages_predicted_used.add(1);
-        if let Some(ahead) = &mut *self.shared.read_ahead() {
-            ahead.used(tally);
-        }
+        self.shared.learner().used(pgno, may_be_interior(pgno, page), tally.brought());
     }
 
     /// Takes note of an interior page, unless it is known.

@@ -7,6 +7,7 @@ use actor_sqlite_pagestore::{Head, StoreError, Ticket};
 use libsqlite3_sys as ffi;
 
 use crate::code::{Class, code_of, poisons};
+use crate::hints::Learner;
 use crate::journal::Journal;
 use crate::metrics::Counters;
 use crate::read_ahead::ReadAhead;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub evicted_unused: Arc<AtomicU64>,
     /// Made at the first miss, and anew after it was dropped.
     read_ahead: Mutex<Option<Box<ReadAhead>>>,
+    learner: Mutex<Learner>,
     sealed: AtomicBool,
     poisoned: AtomicBool,
     faults: Mutex<Faults>,
@@ -50,7 +52,7 @@ pub(crate) struct Position {
 pub(crate) struct Failed(pub std::ffi::c_int);
 
 impl Shared {
-    pub fn new(scratch: Arc<ScratchPool>, position: Position) -> Self {
+    pub fn new(scratch: Arc<ScratchPool>, position: Position, learner: Learner) -> Self {
         let counters = Counters::default();
         counters.db_size_pages.set(position.head.size.into());
         Self {
@@ -60,6 +62,7 @@ impl Shared {
             stage: OpenStage::default(),
             evicted_unused: Arc::default(),
             read_ahead: Mutex::default(),
+            learner: Mutex::new(learner),
             sealed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             faults: Mutex::default(),
@@ -69,6 +72,10 @@ impl Shared {
 
     pub fn read_ahead(&self) -> MutexGuard<'_, Option<Box<ReadAhead>>> {
         self.read_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn learner(&self) -> MutexGuard<'_, Learner> {
+        self.learner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn new_read_ahead(&self) -> Box<ReadAhead> {

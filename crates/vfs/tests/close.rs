@@ -3,6 +3,7 @@
 
 mod support;
 use actor_sqlite_pagestore::StoreError;
+use actor_sqlite_vfs::ReadOptions;
 use support::*;
 
 #[test]
@@ -67,7 +68,8 @@ fn dropping_the_mount_gives_the_lease_back() {
 
 #[test]
 fn pages_of_a_former_mount_are_out_of_reach() {
-    let bench = Bench::new(Settings::default());
+    let reads = ReadOptions { hint_bytes_max: 0, ..ReadOptions::default() };
+    let bench = Bench::new(Settings { reads, ..Settings::default() });
     let db = bench.open();
     db.exec("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     let other = bench.open();

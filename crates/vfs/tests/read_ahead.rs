@@ -28,7 +28,8 @@ fn large() -> MutexGuard<'static, Arc<MemPageStore>> {
 }
 
 fn make_large() -> Arc<MemPageStore> {
-    let bench = Bench::new(Settings::default());
+    let reads = ReadOptions { hint_bytes_max: 0, ..ReadOptions::default() };
+    let bench = Bench::new(Settings { reads, ..Settings::default() });
     let db = bench.open();
     db.exec(
         "CREATE TABLE a(id INTEGER PRIMARY KEY, key INT, body);
@@ -50,7 +51,8 @@ fn make_large() -> Arc<MemPageStore> {
 }
 
 /// A cold database of that store, with another cache.
-fn cold(store: &Arc<MemPageStore>, settings: Settings) -> (Bench, Db) {
+fn cold(store: &Arc<MemPageStore>, mut settings: Settings) -> (Bench, Db) {
+    settings.reads.hint_bytes_max = 0;
     let cache = PageCache::new(settings.cache_bytes);
     let bench = Bench { store: store.clone(), over: None, cache, settings };
     let db = bench.open();
@@ -107,7 +109,7 @@ fn a_scan_of_50_mib_takes_few_reads() {
 fn random_reads_bring_no_more_than_they_ask_for() {
     let store = large();
     let reads = |read_ahead_pages_max, scan_first: bool| {
-        let reads = ReadOptions { read_ahead_pages_max };
+        let reads = ReadOptions { read_ahead_pages_max, ..ReadOptions::default() };
         let (_bench, db) = cold(&store, Settings { reads, ..roomy() });
         if scan_first {
             db.exec("SELECT sum(length(body)) FROM b WHERE id < 30000");
@@ -133,7 +135,7 @@ fn random_reads_bring_no_more_than_they_ask_for() {
 #[test]
 fn an_index_is_read_ahead_and_its_lookups_are_not() {
     let store = large();
-    let single = ReadOptions { read_ahead_pages_max: 0 };
+    let single = ReadOptions { read_ahead_pages_max: 0, ..ReadOptions::default() };
     let sql = "SELECT length(body) FROM a INDEXED BY a_key WHERE key BETWEEN 100 AND 4000";
     let (_bench, db) = cold(&store, Settings { reads: single, ..roomy() });
     let single = reads_of(&db, sql);
@@ -159,7 +161,8 @@ fn a_share_of_the_cache_is_the_most_that_one_read_brings() {
     let store = large();
     for (cache_bytes, most) in [(1 << 20, 32), (8 * 4208, 1), (1 << 10, 0)] {
         let recording = Arc::new(Recording::new((*store).clone()));
-        let settings = Settings { cache_bytes, ..Settings::default() };
+        let reads = ReadOptions { hint_bytes_max: 0, ..ReadOptions::default() };
+        let settings = Settings { cache_bytes, reads, ..Settings::default() };
         let cache = PageCache::new(cache_bytes);
         let over: Option<Arc<dyn PageStore>> = Some(recording.clone());
         let bench = Bench { store: (*store).clone(), over, cache, settings };
