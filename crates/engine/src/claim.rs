@@ -4,15 +4,16 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use actor_sqlite_kv::{Batch, KvError, Scan, Snapshot, Ticket};
-use actor_sqlite_ltx::{Checksum, Pgno, Txid};
+use actor_sqlite_ltx::{Checksum, Txid};
 use actor_sqlite_pagestore::{
-    ActorId, Claim, ClaimOptions, CommitId, Generation, Head, Lease, PageSink, StoreError,
+    ActorId, Claim, ClaimOptions, CommitId, Generation, Head, Lease, StoreError,
 };
 
 use crate::Engine;
 use crate::accounts::{count, put_claimed};
 use crate::db::Db;
 use crate::heads::{Heads, Stored};
+use crate::hints::StoredHints;
 use crate::keys::RowId;
 use crate::lease::{LeaseState, OpenDeltas, View};
 use crate::page_index::{DeltaPages, PageIndex};
@@ -75,9 +76,9 @@ impl Engine {
         fence_first: bool,
     ) -> Result<Option<(Arc<LeaseState>, Ticket)>, StoreError> {
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
-        let Some(heads) = Heads::load(db, &*snapshot)? else {
-            return self.create(db, options, &*snapshot);
-        };
+        let mut hints = None;
+        let loaded = Heads::load_beside(db, &*snapshot, Some((RowId::Hints, &mut hints)))?;
+        let Some(heads) = loaded else { return self.create(db, options, &*snapshot) };
         let deltas =
             if fence_first { None } else { Some(self.load_deltas(db, &*snapshot, &heads)?) };
         let Some((mut heads, ticket)) = self.take(db, options, heads)? else { return Ok(None) };
@@ -87,7 +88,7 @@ impl Engine {
                 let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
                 let generation = heads.head.row.generation;
                 // A compaction may have moved the watermark since, and another claim the rest.
-                match Heads::load(db, &*snapshot)? {
+                match Heads::load_beside(db, &*snapshot, Some((RowId::Hints, &mut hints)))? {
                     Some(now) if now.head.row.generation == generation => heads = now,
                     _ => return Ok(None),
                 }
@@ -95,7 +96,8 @@ impl Engine {
             }
         };
         let Some(root) = self.clean_leftovers(db, &heads)? else { return Ok(None) };
-        Ok(Some((self.lease_state(db, heads, root.row, deltas, ticket), ticket)))
+        let hints = self.stored_hints(db, hints.as_deref());
+        Ok(Some((self.lease_state(db, heads, root.row, hints, deltas, ticket), ticket)))
     }
 
     /// Rewrites `EPOCH` and `HEAD` for the next generation.
@@ -160,7 +162,8 @@ impl Engine {
         let root = heads.root.row;
         let index = PageIndex::new(self.options.shard_index_bytes_max);
         let deltas = Deltas { index, open: OpenDeltas::default() };
-        Ok(Some((self.lease_state(db, heads, root, deltas, ticket), ticket)))
+        let hints = self.stored_hints(db, None);
+        Ok(Some((self.lease_state(db, heads, root, hints, deltas, ticket), ticket)))
     }
 
     fn new_heads(&self, db: &Db, options: &ClaimOptions) -> Heads {
@@ -206,12 +209,14 @@ impl Engine {
         db: &Db,
         heads: Heads,
         root: RootRow,
+        hints: StoredHints,
         deltas: Deltas,
         ticket: Ticket,
     ) -> Arc<LeaseState> {
         let view = View {
             head: heads.head,
             root,
+            hints,
             index: deltas.index,
             ticket,
             open_deltas: deltas.open,
@@ -221,7 +226,7 @@ impl Engine {
         Arc::new(LeaseState::new(Arc::clone(self.doubts()), db.clone(), view))
     }
 
-    /// Makes the lease known, and reads the page that every opening of a database begins with.
+    /// Makes the lease known, and reads the pages that its opening begins with.
     pub(crate) fn answer(
         &self,
         state: Arc<LeaseState>,
@@ -235,12 +240,8 @@ impl Engine {
             (view.head.row.head, view.open_deltas.count(), unswept)
         };
         let next_sequence = state.writer().last.map_or(1, |last| last.sequence + 1);
-        let mut sink = FirstPages { page_bytes: head.page_size.bytes(), pages: Vec::new() };
-        if head.size > 0 {
-            let preload = options.preload_bytes_max / head.page_size.bytes() as u64;
-            let neighbours = u64::from(self.options.claim_neighbour_pages_max).min(preload) as u32;
-            self.read_with_neighbours(&state, head.txid, &[Pgno::ONE], neighbours, &mut sink)?;
-        }
+        let hints = state.view().hints();
+        let pages = self.preload(&state, &hints, options.preload_bytes_max)?;
         if debt >= self.options.compaction.delta_count || unswept {
             self.enqueue(&state.db.actor);
         }
@@ -248,24 +249,12 @@ impl Engine {
             lease: Lease::new(state.db.actor.clone(), state.generation, state),
             head,
             ticket: actor_sqlite_pagestore::Ticket(ticket.0),
-            pages: sink.pages,
-            hints: actor_sqlite_pagestore::Hints::default(),
+            pages,
+            hints,
             commit_bytes_max: self.options.commit_bytes_max,
             next_sequence,
             quota_bytes: None,
         })
-    }
-}
-
-struct FirstPages {
-    page_bytes: usize,
-    pages: Vec<(Pgno, Box<[u8]>)>,
-}
-
-impl PageSink for FirstPages {
-    fn buffer(&mut self, pgno: Pgno) -> Option<&mut [u8]> {
-        self.pages.push((pgno, vec![0; self.page_bytes].into_boxed_slice()));
-        self.pages.last_mut().map(|(_, page)| &mut **page)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One database in the store: its name, its keys, and reading its rows in a snapshot.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use actor_sqlite_kv::{KvError, Scan, Snapshot};
@@ -10,9 +11,18 @@ use crate::error::store_error;
 use crate::keys::{Keys, RowId};
 use crate::rows::{DeltaIndex, IndexRow, open, open_v1};
 
+/// The most rows that one read of several keys asks for: what it lends lies in memory at once.
+pub(crate) const ROWS_AT_ONCE: usize = 256;
+/// Indexes of shards that lie no further apart are read by one scan over those between them, which
+/// costs less than to begin anew.
+const SHARD_GAP_MAX: u32 = 16;
+
 /// Called with each row of a scan, its key and its value.
 pub(crate) type VisitRow<'v> =
     dyn FnMut(RowId, &[u8], &[u8]) -> Result<ControlFlow<()>, StoreError> + 'v;
+
+/// Called with the position of each row that was asked for, its key and its value.
+pub(crate) type VisitAt<'v> = dyn FnMut(usize, &[u8], Option<&[u8]>) -> Result<(), StoreError> + 'v;
 
 /// A database's name and keys.
 #[derive(Clone, Debug)]
@@ -112,6 +122,73 @@ impl Db {
         });
         walked.map_err(|error| self.failed(error))?;
         outcome
+    }
+
+    /// Visits rows by their position in the list, each once, with its key and its value; `None` for
+    /// one that is not there. One operation of the store for [`ROWS_AT_ONCE`] rows.
+    pub(crate) fn get_rows(
+        &self,
+        snapshot: &dyn Snapshot,
+        rows: &[RowId],
+        visit: &mut VisitAt<'_>,
+    ) -> Result<(), StoreError> {
+        let mut outcome = Ok(());
+        let mut first = 0;
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            let keys: Vec<_> = rows.iter().map(|&row| self.keys.key(row)).collect();
+            let mut visit = |at: usize, value: Option<&[u8]>| {
+                if outcome.is_ok() {
+                    outcome = visit(first + at, &keys[at], value);
+                }
+            };
+            let got = match &*keys {
+                // The value of a single row is lent without a list around it.
+                [key] => snapshot.get(key, &mut |value| visit(0, Some(value))).map(|there| {
+                    if !there {
+                        visit(0, None);
+                    }
+                }),
+                keys => snapshot.multi_get(keys, &mut visit),
+            };
+            got.map_err(|error| self.failed(error))?;
+            if outcome.is_err() {
+                break;
+            }
+            first += rows.len();
+        }
+        outcome
+    }
+
+    /// The newest page indexes of shards as of a state, by shard. `shards` are ascending; those that lie
+    /// close together are one scan, in which each shard has one row as a rule.
+    pub(crate) fn shard_indexes(
+        &self,
+        snapshot: &dyn Snapshot,
+        shards: &[u32],
+        watermark: Txid,
+        page_size: PageSize,
+    ) -> Result<HashMap<u32, (Txid, IndexRow)>, StoreError> {
+        let mut found = HashMap::with_capacity(shards.len());
+        for run in shards.chunk_by(|&one, &next| next - one <= SHARD_GAP_MAX) {
+            let (&[first, .., last] | &[first @ last]) = run else { continue };
+            if first == last {
+                let index = self.shard_index(snapshot, first, watermark, page_size)?;
+                found.extend(index.map(|index| (first, index)));
+                continue;
+            }
+            let row = |shard, as_of| RowId::Sidx { shard, as_of };
+            let range = (row(first, Txid::ZERO), row(last, watermark));
+            self.scan(snapshot, range, &mut |row, key, value| {
+                let RowId::Sidx { shard, as_of } = row else {
+                    return Err(self.corrupt(row, "it lies among the indexes of shards"));
+                };
+                if as_of <= watermark && run.binary_search(&shard).is_ok() {
+                    found.insert(shard, (as_of, self.open_index(row, key, value, page_size)?));
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(found)
     }
 
     /// The newest page index of a shard as of a state, by one reverse scan of one row.

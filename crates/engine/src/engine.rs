@@ -191,8 +191,8 @@ impl PageStore for Engine {
         }
     }
 
-    fn save_hints(&self, lease: &Lease, _: &Hints) -> Result<(), StoreError> {
-        self.state(lease).map(|_| ())
+    fn save_hints(&self, lease: &Lease, hints: &Hints) -> Result<(), StoreError> {
+        self.save_hints_of(self.state(lease)?, hints)
     }
 
     fn resolve(&self, lease: &Lease, commit_id: CommitId) -> Result<Resolution, StoreError> {

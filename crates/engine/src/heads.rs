@@ -69,11 +69,26 @@ impl Heads {
     /// # Errors
     /// [`StoreError::Corrupt`] if one is missing beside the others, damaged, or contradicts them.
     pub(crate) fn load(db: &Db, snapshot: &dyn Snapshot) -> Result<Option<Self>, StoreError> {
-        let keys = Self::ROWS.map(|row| db.keys.key(row));
-        let mut values: [Option<Vec<u8>>; 3] = Default::default();
+        Self::load_beside(db, snapshot, None)
+    }
+
+    /// Reads them, and the value of another row with them.
+    pub(crate) fn load_beside(
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        beside: Option<(RowId, &mut Option<Vec<u8>>)>,
+    ) -> Result<Option<Self>, StoreError> {
+        let (row, other) = beside.unzip();
+        let keys: Vec<_> = Self::ROWS.into_iter().chain(row).map(|row| db.keys.key(row)).collect();
+        let mut all: [Option<Vec<u8>>; 4] = Default::default();
         snapshot
-            .multi_get(&keys, &mut |position, value| values[position] = value.map(<[u8]>::to_vec))
+            .multi_get(&keys, &mut |position, value| all[position] = value.map(<[u8]>::to_vec))
             .map_err(|error| db.failed(error))?;
+        let [epoch, head, root, found] = all;
+        if let Some(other) = other {
+            *other = found;
+        }
+        let values = [epoch, head, root];
         let [epoch, head, root] = match values {
             [Some(epoch), Some(head), Some(root)] => [epoch, head, root],
             [None, None, None] => return Ok(None),

@@ -9,6 +9,7 @@ use actor_sqlite_pagestore::{CommitId, Generation, StoreError};
 
 use crate::db::Db;
 use crate::heads::Stored;
+use crate::hints::StoredHints;
 use crate::page_index::{DeltaPages, PageIndex};
 use crate::resume::Doubts;
 use crate::rows::{HeadRow, RootRow};
@@ -62,6 +63,7 @@ pub(crate) struct PendingCommit {
 pub(crate) struct View {
     pub(crate) head: Stored<HeadRow>,
     pub(crate) root: RootRow,
+    pub(crate) hints: StoredHints,
     pub(crate) index: PageIndex,
     /// Covers the state.
     pub(crate) ticket: Ticket,

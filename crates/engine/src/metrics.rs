@@ -33,6 +33,14 @@ metrics! {
     claim_retries,
     /// Leases that were gone on with.
     resumes,
+    /// Hints kept for the next claim; those equal to what is kept are not among them.
+    hints_saved,
+    /// Claims that found hints.
+    hints_loaded,
+    /// Claims and looks that passed over hints whose row is damaged.
+    hints_damaged,
+    /// Pages brought by claims because of hints.
+    pages_preloaded,
     /// Databases made by claims.
     databases_created,
     /// Calls of `read` that succeeded.

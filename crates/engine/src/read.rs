@@ -108,21 +108,21 @@ impl Engine {
         wanted: &[Wanted],
         sink: &mut dyn PageSink,
     ) -> Result<Option<Lost>, StoreError> {
+        let groups: Vec<&[Wanted]> = wanted.chunk_by(|a, b| a.source.row == b.source.row).collect();
+        let rows: Vec<RowId> = groups.iter().map(|group| group[0].source.row).collect();
         let mut lost: Option<Lost> = None;
-        for group in wanted.chunk_by(|a, b| a.source.row == b.source.row) {
-            let row = group[0].source.row;
-            let key = db.keys.key(row);
-            let mut delivered = Ok(());
-            let there = snapshot
-                .get(&key, &mut |value| delivered = self.deliver(db, row, &key, value, group, sink))
-                .map_err(|error| db.failed(error))?;
-            delivered?;
-            if !there {
-                let lost = lost.get_or_insert_with(|| Lost { row, pages: Vec::new() });
-                let asked = group.iter().filter(|wanted| wanted.asked);
-                lost.pages.extend(asked.map(|wanted| wanted.source.page.pgno));
+        db.get_rows(snapshot, &rows, &mut |at, key, value| {
+            let (row, group) = (rows[at], groups[at]);
+            match value {
+                Some(value) => self.deliver(db, row, key, value, group, sink),
+                None => {
+                    let lost = lost.get_or_insert_with(|| Lost { row, pages: Vec::new() });
+                    let asked = group.iter().filter(|wanted| wanted.asked);
+                    lost.pages.extend(asked.map(|wanted| wanted.source.page.pgno));
+                    Ok(())
+                }
             }
-        }
+        })?;
         if let Some(lost) = &mut lost {
             lost.pages.sort_unstable();
         }

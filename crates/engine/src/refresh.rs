@@ -15,8 +15,8 @@ use crate::rows::RootRow;
 use crate::shard_cache::{Pinned, ShardIndex};
 
 impl Engine {
-    /// Brings the indexes of shards into memory, and pins them. `false` if the snapshot shows
-    /// another watermark than the view: the caller has to refresh and look again.
+    /// Brings the indexes of shards, which are ascending, into memory, and pins them. `false` if the
+    /// snapshot shows another watermark than the view: the caller has to refresh and look again.
     ///
     /// The look at `ROOT` in the same snapshot is what makes the version found the right one: under
     /// one watermark each shard has exactly one index row, and it stays until the next.
@@ -35,23 +35,19 @@ impl Engine {
         if stored_root(db, snapshot)?.watermark != root.watermark {
             return Ok(false);
         }
-        let mut found = Vec::with_capacity(shards.len());
-        for &shard in shards {
-            let index = if has_version(shard, root.size, page_size) {
-                let index = db.shard_index(snapshot, shard, root.watermark, page_size)?;
-                let missing = || db.corrupt_named(format!("SIDX {shard}"), "it is missing");
-                Some(Arc::new(ShardIndex::new(index.ok_or_else(missing)?)))
-            } else {
-                None
-            };
-            found.push((shard, index));
+        let stored = |&shard: &u32| has_version(shard, root.size, page_size);
+        let asked: Vec<u32> = shards.iter().copied().filter(stored).collect();
+        let mut indexes = db.shard_indexes(snapshot, &asked, root.watermark, page_size)?;
+        if let Some(shard) = asked.iter().find(|&shard| !indexes.contains_key(shard)) {
+            return Err(db.corrupt_named(format!("SIDX {shard}"), "it is missing"));
         }
         let mut view = state.view_mut();
         if view.root.watermark != root.watermark {
             return Ok(false);
         }
         pinned.at(root.watermark);
-        for (shard, known) in found {
+        for &shard in shards {
+            let known = indexes.remove(&shard).map(|index| Arc::new(ShardIndex::new(index)));
             view.index.load(shard, known.clone());
             pinned.shards.insert(shard, known);
         }

@@ -12,6 +12,7 @@ use crate::accounts::put_head;
 use crate::claim::refuse_rows_without_epoch;
 use crate::db::Db;
 use crate::heads::Heads;
+use crate::keys::RowId;
 use crate::lease::LeaseState;
 use crate::rows::HeadRow;
 
@@ -71,7 +72,9 @@ impl Engine {
         }
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
         let ticket = self.newest_ticket();
-        let Some(heads) = Heads::load(db, &*snapshot)? else {
+        let mut hints = None;
+        let loaded = Heads::load_beside(db, &*snapshot, Some((RowId::Hints, &mut hints)))?;
+        let Some(heads) = loaded else {
             refuse_rows_without_epoch(db, &*snapshot)?;
             return Err(StoreError::NotFound { actor: db.actor.clone() });
         };
@@ -79,7 +82,8 @@ impl Engine {
         let deltas = self.load_deltas(db, &*snapshot, &heads)?;
         drop(snapshot);
         let root = heads.root.row;
-        let state = self.lease_state(db, heads, root, deltas, ticket);
+        let hints = self.stored_hints(db, hints.as_deref());
+        let state = self.lease_state(db, heads, root, hints, deltas, ticket);
         let claim = self.answer(state, ticket, options)?;
         self.metrics.resumes.add(1);
         self.metrics.claim_ns.add(self.clock.monotonic_ns() - begun_ns);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actor_sqlite_engine::EngineOptions;
 use actor_sqlite_kv::{Counters, FaultKv};
 use actor_sqlite_ltx::Pgno;
-use actor_sqlite_pagestore::{ActorId, PageStore};
+use actor_sqlite_pagestore::{ActorId, ClaimOptions, HintRange, Hints, PageStore};
 use common::*;
 use fastrand::Rng;
 
@@ -142,6 +142,86 @@ fn a_claim_is_one_look_one_batch_and_page_one() {
     };
     assert_eq!(did, expected);
     assert_eq!(&*claim.pages[0].1, &owner.model[&1][..]);
+}
+
+#[test]
+fn a_read_of_many_pages_is_a_few_operations() {
+    let (kv, owner) = filled(640);
+    owner.engine.compact(owner.actor()).unwrap();
+    for first in [1, 100] {
+        let before = kv.counters();
+        let asked: Vec<Pgno> = (first..first + 512).filter_map(Pgno::new).collect();
+        let mut sink = Sink { page_bytes: 512, ..Sink::default() };
+        owner.engine.read(&owner.lease, owner.head.txid, &asked, &mut sink).unwrap();
+        let did = since(&kv, before);
+        let mut expected = Counters { snapshots: 1, multi_gets: 1, ..Counters::default() };
+        if first == 1 {
+            // ROOT, and the indexes of the 8 shards in one walk.
+            expected = Counters { snapshots: 2, gets: 1, scans: 1, scan_rows: 8, ..expected };
+        } else {
+            // The 2 shards that are not known yet.
+            expected = Counters { snapshots: 2, gets: 1, scans: 1, scan_rows: 2, ..expected };
+        }
+        assert_eq!(did, expected, "from page {first}");
+        assert!(asked.iter().all(|pgno| sink.pages[&pgno.get()] == owner.model[&pgno.get()]));
+    }
+    let before = kv.counters();
+    let all: Vec<Pgno> = (1..=512).filter_map(Pgno::new).collect();
+    let mut sink = Sink { page_bytes: 512, ..Sink::default() };
+    owner.engine.read(&owner.lease, owner.head.txid, &all, &mut sink).unwrap();
+    let expected = Counters { snapshots: 1, multi_gets: 1, ..Counters::default() };
+    assert_eq!(since(&kv, before), expected, "with the indexes in memory");
+}
+
+#[test]
+fn a_claim_with_hints_reads_their_pages_at_once() {
+    let (kv, owner) = filled(2_000);
+    owner.engine.compact(owner.actor()).unwrap();
+    // 200 pages in 40 places, of 30 shards.
+    let ranges = (0..40).map(|at| HintRange {
+        first: Pgno::new(30 + at * 48).unwrap(),
+        pages: 5,
+        score: at as u8,
+    });
+    let hints = Hints { ranges: ranges.collect() };
+    let before = kv.counters();
+    owner.engine.save_hints(&owner.lease, &hints).unwrap();
+    let one = Counters { commits: 1, guards: 1, rows_put: 2, ..Counters::default() };
+    assert_eq!(since(&kv, before), one, "HINTS and HEAD");
+    owner.engine.save_hints(&owner.lease, &hints).unwrap();
+    assert_eq!(since(&kv, before), one, "the same again writes nothing");
+
+    let before = kv.counters();
+    let claim = claim(&owner.engine, owner.actor()).unwrap();
+    let did = since(&kv, before);
+    let expected = Counters {
+        snapshots: 2,
+        // EPOCH, HEAD, ROOT and HINTS; all rows of pages.
+        multi_gets: 2,
+        // ROOT once more, after the batch.
+        gets: 1,
+        // Page indexes above the watermark, deltas above the head, the indexes of the shards.
+        scans: 3,
+        scan_rows: 30,
+        commits: 1,
+        guards: 3,
+        rows_put: 2,
+        ..Counters::default()
+    };
+    assert_eq!(did, expected);
+    assert_eq!(claim.hints, hints);
+    assert!(claim.pages.len() > 200, "{} pages", claim.pages.len());
+    for (pgno, page) in &claim.pages {
+        assert_eq!(&**page, &owner.model[&pgno.get()][..]);
+    }
+    let metrics = owner.engine.metrics();
+    assert_eq!((metrics.hints_saved, metrics.hints_loaded, metrics.pages_preloaded), (1, 1, 200));
+
+    let before = kv.counters();
+    let none = ClaimOptions { preload_bytes_max: 0, ..claim_options(PAGE) };
+    let claim = owner.engine.claim(owner.actor(), &none).unwrap();
+    assert_eq!(claim.pages.len(), 1);
+    assert_eq!(since(&kv, before), Counters { scan_rows: 1, gets: 2, multi_gets: 1, ..expected });
 }
 
 #[test]

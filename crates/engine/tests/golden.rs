@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use actor_sqlite_engine::{CompactionOptions, EngineOptions};
 use actor_sqlite_kv::{Fault, FaultKv, Image, Limits, MemKv, OpKind, SyncMode};
-use actor_sqlite_pagestore::{ActorId, PageStore, PageStoreAdmin};
+use actor_sqlite_ltx::Pgno;
+use actor_sqlite_pagestore::{ActorId, HintRange, Hints, PageStore, PageStoreAdmin};
 use common::*;
 
 const NEWEST: &str = "v2.hex";
@@ -58,6 +59,12 @@ fn content() -> Pages {
     content
 }
 
+fn hints() -> Hints {
+    let range =
+        |(first, pages, score)| HintRange { first: Pgno::new(first).unwrap(), pages, score };
+    Hints { ranges: [(2, 3, 200), (5, 1, 7), (60, 300, 0)].map(range).to_vec() }
+}
+
 fn owner(kv: &Arc<FaultKv>, name: &ActorId) -> Owner {
     Owner::claim(&engine_with(kv.clone(), options()), name)
 }
@@ -83,6 +90,9 @@ fn write() -> Image {
             owner.engine.compact(name).unwrap_err();
         }
         owner.commit(&pages(4, &[1]), 66).unwrap();
+        if at == 0 {
+            owner.engine.save_hints(&owner.lease, &hints()).unwrap();
+        }
         assert_eq!(owner.model, content());
     }
     kv.image()
@@ -140,6 +150,9 @@ fn every_dump_is_read() {
             let engine = engine_with(kv.clone(), options());
             let report = engine.verify(&name).unwrap();
             assert_eq!(report.damage, [], "{}", path.display());
+            let hinted = kv.image().keys().iter().any(|key| key.ends_with(b"HINTS"));
+            let there = claim(&engine, &name).unwrap().hints;
+            assert!(there == if hinted && name == names()[0] { hints() } else { Hints::default() });
             let mut owner = owner(&kv, &name);
             assert_eq!(owner.model, content(), "{} of {}", name, path.display());
             owner.commit(&pages(5, &[2]), 66).unwrap();
@@ -181,6 +194,7 @@ fn the_dump_has_every_kind_of_row_in_its_newest_format() {
         ("EPOCH", 1),
         ("GONE/", 1),
         ("HEAD", 2),
+        ("HINTS", 1),
         ("PIDX/", 1),
         ("ROOT", 2),
         ("SHARD/", 1),

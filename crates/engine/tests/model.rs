@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use actor_sqlite_engine::Compaction;
 use actor_sqlite_kv::MemKv;
-use actor_sqlite_pagestore::{PageStore, StoreError};
+use actor_sqlite_ltx::Pgno;
+use actor_sqlite_pagestore::{HintRange, Hints, PageStore, StoreError};
 use common::*;
 use fastrand::Rng;
 
@@ -32,7 +33,7 @@ fn run(seed: u64, size_max: u32, steps: u32) -> Tally {
     let mut owner = Owner::claim(&engine, &actor);
     let mut tally = Tally::default();
     for step in 0..steps {
-        match rng.u32(0..21) {
+        match rng.u32(0..22) {
             0..=11 => {
                 let before = owner.head.txid;
                 owner.commit_random(&mut rng, size_max);
@@ -66,6 +67,12 @@ fn run(seed: u64, size_max: u32, steps: u32) -> Tally {
                     );
                     tally.fenced += 1;
                 }
+            }
+            19 => {
+                let first = Pgno::new(rng.u32(1..=size_max)).unwrap();
+                let range = HintRange { first, pages: rng.u32(1..50), score: 1 };
+                let ranges = if rng.bool() { vec![range] } else { Vec::new() };
+                engine.save_hints(&owner.lease, &Hints { ranges }).unwrap();
             }
             18 => {
                 engine.release(&owner.lease);

@@ -5,6 +5,7 @@ mod envelope;
 mod epoch;
 mod gone;
 mod head;
+mod hints;
 mod index;
 mod root;
 mod staged;
@@ -15,6 +16,7 @@ pub(crate) use envelope::{
 pub(crate) use epoch::EpochRow;
 pub(crate) use gone::{BuildRow, GoneRow};
 pub(crate) use head::HeadRow;
+pub(crate) use hints::HintsRow;
 pub(crate) use index::{IndexPage, IndexRow};
 pub(crate) use root::RootRow;
 pub(crate) use staged::{DeltaIndex, StagedIndexRow, StagedRow};

@@ -18,7 +18,9 @@ use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{BuildRow, DeltaIndex, Format, GoneRow, IndexRow, RowFault, StagedRow, open};
+use crate::rows::{
+    BuildRow, DeltaIndex, Format, GoneRow, HintsRow, IndexRow, RowFault, StagedRow, open,
+};
 use file::{File, FileId, OpenFile};
 
 /// The most chunks that are named one by one where some are missing in a row.
@@ -155,7 +157,7 @@ impl Walk<'_> {
             RowId::Build => self.build = Some(BuildRow::decode(payload)?),
             // `Heads::load` has decoded these three.
             RowId::Epoch | RowId::Head | RowId::Root => {}
-            RowId::Hints => {}
+            RowId::Hints => drop(HintsRow::decode(payload)?),
             RowId::StageIndex { stage, segment } => {
                 self.stix.insert((stage, segment), IndexRow::decode(payload, self.page_size)?);
             }

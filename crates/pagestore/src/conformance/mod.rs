@@ -7,6 +7,7 @@
 mod claims;
 mod commits;
 mod durable;
+mod hints;
 mod model;
 mod reads;
 mod resume;
@@ -32,5 +33,6 @@ pub fn run(open: &Open<'_>, seed: u64) {
     durable::run(open);
     resume::run(open);
     stage::run(open, seed);
+    hints::run(open);
     model::run(open, seed);
 }
