@@ -90,8 +90,9 @@ impl MainFile {
         Ok((committed, Times { start, sent, answered: self.clock.monotonic_ns() }))
     }
 
-    /// Takes the new state over: the write set becomes cache, and what was staged leaves it, since
-    /// the cache has the page of before at best. Answers the bytes of both.
+    /// Takes the new state over: the write set becomes cache, and so does what is still there of the
+    /// staged pages. Of the others the cache may have the page of before, which has to go. Answers
+    /// the bytes of both.
     fn settle(&mut self, committed: &Committed) -> u64 {
         self.head = committed.head;
         self.ticket = self.ticket.max(committed.ticket);
@@ -100,7 +101,10 @@ impl MainFile {
         self.learn_committed(&pages, &staged);
         let mut bytes = staged.len() * self.page_size().bytes() as u64;
         for pgno in staged.iter() {
-            self.cache.remove(pgno);
+            match self.staged_cache.remove(pgno) {
+                Some(frame) => self.cache.insert(pgno, frame),
+                None => drop(self.cache.remove(pgno)),
+            }
         }
         for (pgno, frame) in pages {
             bytes += frame.bytes().len() as u64;

@@ -35,6 +35,8 @@ pub(crate) struct MainFile {
     pub(crate) lease: Lease,
     pub(crate) shared: Arc<Shared>,
     pub(crate) cache: MountCache,
+    /// Pages of the stage that is open.
+    pub(crate) staged_cache: MountCache,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) head: Head,
     pub(crate) ticket: Ticket,

@@ -464,7 +464,8 @@ fn a_staged_page_that_was_cut_off_comes_back_as_zeros() {
     for number in 1..=6 {
         set.put(Pgno::new(number).unwrap(), &[1; PAGE]);
     }
-    set.set_staged();
+    let staged = set.set_staged();
+    assert_eq!(staged.into_keys().map(Pgno::get).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
     assert_eq!(numbers(&set), [1], "page 1 stays at hand");
     set.put(Pgno::new(2).unwrap(), &[2; PAGE]);
     set.truncate(4);

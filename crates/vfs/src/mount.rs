@@ -201,6 +201,7 @@ impl Mount {
             lease: lease.clone(),
             shared: shared.clone(),
             cache: cache.clone(),
+            staged_cache: cache.apart(),
             clock: options.clock,
             head,
             ticket,

@@ -175,9 +175,15 @@ impl MountCache {
         });
     }
 
-    /// Forgets a page, if it is there.
-    pub fn remove(&self, pgno: Pgno) {
-        self.cache.cache.remove(&(self.incarnation, pgno));
+    /// Forgets a page, and answers it if it was there.
+    pub fn remove(&self, pgno: Pgno) -> Option<Frame> {
+        let (_, cached) = self.cache.cache.remove(&(self.incarnation, pgno))?;
+        Some(cached.frame)
+    }
+
+    /// A part of the cache for other pages of the same numbers, with nothing in it.
+    pub fn apart(&self) -> Self {
+        Self::new(self.cache.clone(), Incarnation::next())
     }
 
     /// The budget of the whole cache.

@@ -19,6 +19,7 @@ use actor_sqlite_pagestore::{CommitId, PageSink, StageRequest, StoreError};
 use crate::code::Class;
 use crate::frame::Frame;
 use crate::main_file::MainFile;
+use crate::page_cache::Cached;
 use crate::shared::Failed;
 
 /// The sequence of the commit id under which something is staged. Shared with the mount, which may
@@ -61,7 +62,8 @@ impl MainFile {
         self.stage().map_err(|error| self.shared.fail(error, class))
     }
 
-    /// Sends all that is written, but for page 1, and drops the frames.
+    /// Sends all that is written, but for page 1. The frames go to the page cache, apart from those of
+    /// the committed state, for as long as it keeps them.
     pub(crate) fn stage(&mut self) -> Result<(), StoreError> {
         self.check_stage()?;
         let pages: Vec<_> = self.write_set.to_stage().collect();
@@ -74,13 +76,18 @@ impl MainFile {
             expected_head: self.head.txid,
             pages: &pages,
         };
+        if !self.shared.stage.is_open() {
+            self.staged_cache = self.cache.apart();
+        }
         self.shared.stage.open(self.sequence);
         if let Err(error) = self.store.stage(&self.lease, &request) {
             self.stage_lost = Some(error.clone());
             return Err(error);
         }
         drop(pages);
-        self.write_set.set_staged();
+        for (pgno, frame) in self.write_set.set_staged() {
+            self.staged_cache.insert(pgno, frame);
+        }
         let counters = &self.shared.counters;
         counters.stages.add(1);
         counters.pages_staged.add(count);
@@ -114,6 +121,10 @@ impl MainFile {
     ) -> Result<(), Failed> {
         let fail = |error| self.shared.fail(error, Class::Read);
         self.check_stage().map_err(fail)?;
+        if let Some(Cached { frame, .. }) = self.staged_cache.get(pgno) {
+            out.copy_from_slice(&frame.bytes()[within..within + out.len()]);
+            return Ok(());
+        }
         let mut sink = One { pgno, frame: Frame::zeroed(self.page_size().bytes()), filled: false };
         self.store.read_staged(&self.lease, self.commit_id(), &[pgno], &mut sink).map_err(fail)?;
         if !sink.filled {
@@ -122,6 +133,7 @@ impl MainFile {
         }
         self.shared.counters.staged_reads.add(1);
         out.copy_from_slice(&sink.frame.bytes()[within..within + out.len()]);
+        self.staged_cache.insert(pgno, sink.frame);
         Ok(())
     }
 
@@ -133,6 +145,9 @@ impl MainFile {
         self.stage_lost = None;
         let Some(sequence) = self.shared.stage.take() else { return };
         self.sequence = self.sequence.max(sequence + 1);
+        for pgno in self.write_set.staged().iter() {
+            self.staged_cache.remove(pgno);
+        }
         if self.shared.poison().is_none() {
             let commit_id = CommitId { sequence, ..self.commit_id() };
             self.store.discard(&self.lease, commit_id);

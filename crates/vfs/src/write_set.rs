@@ -152,14 +152,22 @@ impl WriteSet {
         self.pages().filter(move |(pgno, _)| *pgno != Pgno::ONE && *pgno != lock_page)
     }
 
-    /// The store has what [`Self::to_stage`] gave: its frames are dropped.
-    pub fn set_staged(&mut self) {
-        let page_one = self.pages.remove(&Pgno::ONE);
-        self.pages.remove(&self.page_size.lock_page());
-        for pgno in std::mem::take(&mut self.pages).into_keys() {
-            self.staged.insert(pgno);
+    /// The store has what [`Self::to_stage`] gave: hands out the frames.
+    pub fn set_staged(&mut self) -> BTreeMap<Pgno, Frame> {
+        let mut pages = std::mem::take(&mut self.pages);
+        pages.remove(&self.page_size.lock_page());
+        if let Some(frame) = pages.remove(&Pgno::ONE) {
+            self.pages.insert(Pgno::ONE, frame);
         }
-        self.pages.extend(page_one.map(|frame| (Pgno::ONE, frame)));
+        for pgno in pages.keys() {
+            self.staged.insert(*pgno);
+        }
+        pages
+    }
+
+    /// The pages that are staged, newer versions or not.
+    pub fn staged(&self) -> &PageSet {
+        &self.staged
     }
 
     /// The written pages, ascending.

@@ -7,7 +7,7 @@ use support::*;
 #[test]
 fn random_statements_agree_with_sqlite() {
     let first = support::random::seed();
-    let (cache_bytes, scratch_bytes_max) = (200_000, 150_000);
+    let scratch_bytes_max = 150_000;
     for (index, cache_spill) in [5, 20, 100, 5000].into_iter().enumerate() {
         for (page_size, auto_vacuum) in [(512, "full"), (4096, "none"), (1024, "incremental")] {
             // Every write, now and then, never.
@@ -15,7 +15,11 @@ fn random_statements_agree_with_sqlite() {
             for write_set_pages in [2, 6, 1 << 20] {
                 let settings = Settings {
                     page_size,
-                    cache_bytes: if write_set_pages == 6 { eight_pages } else { cache_bytes },
+                    cache_bytes: match write_set_pages {
+                        2 => 0,
+                        6 => eight_pages,
+                        _ => 200_000,
+                    },
                     scratch_bytes_max,
                     write_set_bytes_max: write_set_pages * u64::from(page_size),
                     cache_spill,

@@ -65,17 +65,39 @@ fn a_staged_transaction_is_one_commit_under_the_id_of_its_stage() {
 
 #[test]
 fn staged_pages_are_read_and_written_again() {
+    for cache_bytes in [0, 100_000, 16 << 20] {
+        let (bench, _, db) = filled(Settings { cache_bytes, ..settings() });
+        db.exec("BEGIN; CREATE INDEX i ON t(b); UPDATE t SET b = a || 'x'");
+        db.exec("UPDATE t SET b = b || 'y' WHERE a % 2");
+        assert_eq!(db.text("SELECT b FROM t WHERE a = 77"), "77xy");
+        assert_eq!(db.int("SELECT a FROM t WHERE b = '78x'"), 78);
+        db.exec("COMMIT");
+        // From the cache, where it has them, and after the commit as well.
+        assert_eq!(db.metrics().staged_reads > 0, cache_bytes < 1 << 20);
+        assert_eq!(db.metrics().cache_misses > 0, cache_bytes < 1 << 20);
+        db.check();
+        let db = db.reopen(&bench);
+        assert_eq!(db.int("SELECT count(*) FROM t WHERE b = a || 'xy'"), 200);
+        db.check();
+    }
+}
+
+#[test]
+fn pages_of_a_stage_that_was_given_up_do_not_show() {
     let (bench, _, db) = filled(settings());
-    db.exec("BEGIN; CREATE INDEX i ON t(b); UPDATE t SET b = a || 'x'");
-    db.exec("UPDATE t SET b = b || 'y' WHERE a % 2");
-    assert_eq!(db.text("SELECT b FROM t WHERE a = 77"), "77xy");
-    assert_eq!(db.int("SELECT a FROM t WHERE b = '78x'"), 78);
-    db.exec("COMMIT");
-    assert!(db.metrics().staged_reads > 0);
-    db.check();
-    let db = db.reopen(&bench);
-    assert_eq!(db.int("SELECT count(*) FROM t WHERE b = a || 'xy'"), 200);
-    db.check();
+    for length in [800, 700, 600] {
+        db.exec(&format!("BEGIN; UPDATE t SET b = zeroblob({length}); ROLLBACK"));
+        assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 900"), 400);
+        bench.store.fail_next_commit(unavailable());
+        db.failure(&format!("UPDATE t SET b = zeroblob({length})"));
+        assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 900"), 400);
+    }
+    db.exec(
+        "UPDATE t SET b = zeroblob(500) WHERE a % 2; UPDATE t SET b = zeroblob(400) WHERE a < 100",
+    );
+    assert_eq!(db.int("SELECT count(*) FROM t WHERE length(b) = 500"), 150);
+    db.exec("UPDATE t SET b = zeroblob(900)");
+    untouched(&bench, db);
 }
 
 #[test]

@@ -31,7 +31,10 @@ const WAYS: [Way; 6] =
 fn bench(way: Way) -> (Bench, Db) {
     let cache_spill = if way == Way::Batch { 2000 } else { 10 };
     let write_set_bytes_max = 8 * 4096;
-    let bench = Bench::new(Settings { cache_spill, write_set_bytes_max, ..Settings::default() });
+    let cache_bytes = 0;
+    let settings =
+        Settings { cache_bytes, cache_spill, write_set_bytes_max, ..Settings::default() };
+    let bench = Bench::new(settings);
     let db = bench.open();
     db.exec(&format!("CREATE TABLE t(a INTEGER PRIMARY KEY, b); INSERT INTO t {}", rows(400, 900)));
     (bench, db)
