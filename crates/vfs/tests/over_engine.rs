@@ -16,16 +16,21 @@ fn over_engine(settings: Settings) -> (Bench, Arc<Engine>) {
     (bench, engine)
 }
 
+/// Staged at every write and read back from the store, staged now and then, and never.
+const ROOM: [(u64, u64); 3] = [(2, 0), (6, 300_000), (1 << 20, 300_000)];
+
 #[test]
 fn random_statements_agree_with_sqlite() {
     let first = support::random::seed();
+    let databases = [(512, "incremental"), (4096, "none"), (65536, "full")];
     for (index, cache_spill) in [5, 50, 5000].into_iter().enumerate() {
-        for (page_size, auto_vacuum) in [(512, "incremental"), (4096, "none"), (65536, "full")] {
-            let (cache_bytes, scratch_bytes_max) = (300_000, 150_000);
+        for (number, (page_size, auto_vacuum)) in databases.into_iter().enumerate() {
+            let (write_set_pages, cache_bytes) = ROOM[(index + number) % ROOM.len()];
             let settings = Settings {
                 page_size,
                 cache_bytes,
-                scratch_bytes_max,
+                scratch_bytes_max: 150_000,
+                write_set_bytes_max: write_set_pages * u64::from(page_size),
                 cache_spill,
                 auto_vacuum,
                 ..Settings::default()
@@ -35,6 +40,36 @@ fn random_statements_agree_with_sqlite() {
             assert_eq!(engine.verify(&actor()).unwrap().damage, []);
         }
     }
+}
+
+#[test]
+fn a_large_transaction_is_staged() {
+    let settings = Settings {
+        cache_spill: 10,
+        write_set_bytes_max: 64 << 10,
+        cache_bytes: 0,
+        ..Settings::default()
+    };
+    let (bench, engine) = over_engine(settings);
+    let db = bench.open();
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE INDEX i ON t(b)");
+    db.exec(&format!("INSERT INTO t {}", rows(2000, 900)));
+    assert!(db.metrics().stages > 20);
+    let before = db.mount.head();
+    db.exec("BEGIN; UPDATE t SET b = randomblob(800); ROLLBACK");
+    assert!(db.sql.execute_batch("INSERT INTO t SELECT 4000 - a, b FROM t").is_err());
+    assert_eq!(db.mount.head(), before);
+    db.exec("BEGIN; UPDATE t SET b = randomblob(800); SAVEPOINT s; DELETE FROM t");
+    db.exec("ROLLBACK TO s; UPDATE t SET b = a WHERE a % 2; COMMIT");
+    assert_eq!(db.mount.head().txid, before.txid.next());
+    assert!(db.metrics().staged_reads > 0);
+    db.check();
+    let db = db.reopen(&bench);
+    assert_eq!(db.int("SELECT count(*) FROM t WHERE b = a"), 1000);
+    db.exec("DELETE FROM t WHERE a > 10; VACUUM");
+    assert!(db.mount.head().size < 20);
+    db.check();
+    assert_eq!(engine.verify(&actor()).unwrap().damage, []);
 }
 
 #[test]

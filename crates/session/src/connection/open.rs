@@ -58,11 +58,7 @@ pub(crate) fn open(
     let store = SlowStore::new(host.store, host.clock.clone());
     let claim = store.claim(&actor, &claim)?;
     let (lease, head) = (claim.lease.clone(), claim.head);
-    // As much as one commit may hold: the engine does not stage yet.
-    let mount = MountOptions {
-        write_set_bytes_max: u64::MAX,
-        ..MountOptions::new(host.clock.clone(), options.scratch_bytes, host.scratch_dir)
-    };
+    let mount = MountOptions::new(host.clock.clone(), options.scratch_bytes, host.scratch_dir);
     let mount = Mount::new(store.clone(), claim, host.cache, mount).map_err(|error| {
         store.release(&lease);
         SessionError::Unusable { reason: error.to_string() }
