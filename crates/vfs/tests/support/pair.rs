@@ -120,9 +120,12 @@ fn fail_stage(pair: &mut Pair, bench: &Bench, random: &mut Random) -> String {
     };
     bench.store.fail_next_stage(if random.below(2) == 0 { unavailable() } else { limit() });
     let db = pair.db.as_ref().unwrap();
+    db.mount.take_error();
     let failed = db.sql.execute_batch(&sql).is_err();
     if !failed {
         pair.model.execute_batch(&sql).unwrap();
+    } else if db.mount.take_error().is_none() {
+        assert!(pair.model.execute_batch(&sql).is_err(), "{sql}: it failed by itself");
     } else {
         assert!(db.sql.is_autocommit(), "{sql}: half a transaction is left");
         if pair.in_transaction {
