@@ -29,6 +29,7 @@ mod main_file;
 mod metrics;
 mod mount;
 mod open_file;
+mod options;
 mod page_cache;
 mod page_set;
 mod pragma;
@@ -39,6 +40,7 @@ mod registry;
 mod scratch;
 mod shared;
 mod stage;
+mod tally;
 mod tree;
 mod write_set;
 
@@ -57,6 +59,7 @@ mod scratch_test;
 
 pub use ffi::{RegisterError, register};
 pub use metrics::{CommitPhaseTotals, VfsMetrics};
-pub use mount::{KeptPages, Mount, MountError, MountOptions, ReadOptions};
+pub use mount::{KeptPages, Mount, MountError};
+pub use options::{MountOptions, ReadOptions};
 pub use page_cache::{PageCache, PageCacheMetrics};
 pub use probe::{ProbeError, probe};

@@ -21,8 +21,8 @@ use actor_sqlite_pagestore::{Clock, Head, Lease, PageStore, StoreError, Ticket};
 
 use crate::code::Class;
 use crate::page_cache::MountCache;
-use crate::read_ahead::Tally;
 use crate::shared::{Failed, Shared};
+use crate::tally::Tally;
 use crate::write_set::WriteSet;
 
 /// The bytes at the start of page 1 that SQLite reads again and again: 100 when it opens a

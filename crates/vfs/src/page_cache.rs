@@ -9,7 +9,7 @@ use quick_cache::sync::{Cache, EntryAction};
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
 use crate::frame::Frame;
-use crate::read_ahead::Tally;
+use crate::tally::Tally;
 
 /// What an entry takes beside its page: the allocation's counters, the key, the cache's own links.
 const ENTRY_OVERHEAD_BYTES: u64 = 112;

@@ -13,11 +13,12 @@ use crate::frame::Frame;
 use crate::main_file::MainFile;
 use crate::page_cache::Cached;
 use crate::page_set::PageSet;
-use crate::read_ahead::{Plan, Tally};
+use crate::read_ahead::Plan;
 use crate::shared::Failed;
+use crate::tally::Tally;
 use crate::write_set::Place;
 
-/// The most bytes that one read brings.
+/// The most bytes that one read brings: 32 of the largest pages.
 const READ_AHEAD_BYTES_MAX: u64 = 2 << 20;
 
 /// A read brings no more than this part of the page cache.
@@ -150,7 +151,8 @@ impl MainFile {
     fn plan(&self, pgno: Pgno) -> Plan {
         let page_bytes = self.page_size().bytes() as u64;
         let share = self.cache.capacity_bytes() / CACHE_SHARE;
-        let pages_max = (share.min(READ_AHEAD_BYTES_MAX) / page_bytes)
+        let pages_max = (READ_AHEAD_BYTES_MAX / page_bytes - 1)
+            .min(share / page_bytes)
             .min(u64::from(self.read_ahead_pages_max));
         if pages_max == 0 {
             return Plan { pages: vec![pgno], tally: None };

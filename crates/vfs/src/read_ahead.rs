@@ -6,10 +6,11 @@
 //! bring nothing: they begin no stream and are at no stream's edge.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use actor_sqlite_ltx::Pgno;
 
+use crate::tally::Tally;
 use crate::tree::{Base, Direction, Position, Tree};
 
 /// The most streams of one mount.
@@ -30,46 +31,6 @@ const ABSENT_STEPS: usize = 2;
 
 /// A stream that stood still while so many other pages were missed brings half as many.
 const HALVED_AFTER_MISSES: u64 = 64;
-
-/// What became of the pages that one stream brought, or the claim. The page cache holds it with
-/// each of them until that is used.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    brought: AtomicU64,
-    used: AtomicU64,
-    evicted: AtomicU64,
-    total: Arc<AtomicU64>,
-}
-
-impl Tally {
-    /// The tally of pages whose evictions are also counted in `total`.
-    pub fn new(total: Arc<AtomicU64>) -> Arc<Self> {
-        Arc::new(Self { total, ..Self::default() })
-    }
-
-    pub fn add_brought(&self, pages: u64) {
-        self.brought.fetch_add(pages, Ordering::Relaxed);
-    }
-
-    pub fn add_used(&self) {
-        self.used.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A page left the cache before it was used.
-    pub fn add_evicted(&self) {
-        self.evicted.fetch_add(1, Ordering::Relaxed);
-        self.total.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub fn brought(&self) -> u64 {
-        self.brought.load(Ordering::Relaxed)
-    }
-
-    /// Whether evictions are counted there: whether it is of that mount.
-    pub fn counts_in(&self, total: &Arc<AtomicU64>) -> bool {
-        Arc::ptr_eq(&self.total, total)
-    }
-}
 
 /// What to read from the store for a miss.
 pub(crate) struct Plan {
@@ -347,7 +308,7 @@ impl ReadAhead {
 
     /// Learns from a stream that is over what the next ones may bring first.
     fn judge(&mut self, tally: &Tally) {
-        let (brought, used) = (tally.brought(), tally.used.load(Ordering::Relaxed));
+        let (brought, used) = (tally.brought(), tally.used());
         if brought == 0 {
             return;
         }
@@ -360,8 +321,8 @@ impl ReadAhead {
     /// Sets how much a stream brings next by what became of the last.
     fn grow(&mut self, slot: usize) {
         let stream = &mut self.streams[slot];
-        let used = stream.tally.used.load(Ordering::Relaxed) - stream.used_before;
-        let evicted = stream.tally.evicted.load(Ordering::Relaxed) - stream.evicted_before;
+        let used = stream.tally.used() - stream.used_before;
+        let evicted = stream.tally.evicted() - stream.evicted_before;
         if evicted * 4 > stream.last {
             self.window_max = (stream.window / 2).max(1);
         } else {
@@ -380,8 +341,8 @@ impl Stream {
     /// It brings so many pages.
     fn sent(&mut self, pages: u64) {
         self.last = pages;
-        self.used_before = self.tally.used.load(Ordering::Relaxed);
-        self.evicted_before = self.tally.evicted.load(Ordering::Relaxed);
+        self.used_before = self.tally.used();
+        self.evicted_before = self.tally.evicted();
         self.tally.add_brought(pages);
     }
 }

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use actor_sqlite_ltx::Pgno;
+use actor_sqlite_ltx::{PageSize, Pgno};
 
 use crate::btree::{children, may_be_interior};
+use crate::fetch::Committed;
+use crate::frame::Frame;
+use crate::page_cache::{Incarnation, MountCache, PageCache};
 use crate::read_ahead::{Plan, ReadAhead};
 use crate::tree::Base;
+use crate::write_set::WriteSet;
 
 /// SplitMix64.
 struct Random(u64);
@@ -190,6 +194,25 @@ fn scan(ahead: &mut ReadAhead, pages: impl Iterator<Item = u32>, size: u32) -> V
 
 fn new() -> ReadAhead {
     ReadAhead::new(Arc::new(AtomicU64::new(0)))
+}
+
+#[test]
+fn what_is_here_is_not_absent() {
+    let (page_size, lock_page) = (PageSize::MAX, PageSize::MAX.lock_page());
+    let size = lock_page.get() + 10;
+    let cache = MountCache::new(PageCache::new(1 << 20), Incarnation::next());
+    cache.insert(page(2), Frame::zeroed(16));
+    let mut write_set = WriteSet::new(page_size, size);
+    let bytes = vec![0; page_size.bytes()];
+    write_set.put(page(3), &bytes);
+    write_set.put(page(4), &bytes);
+    write_set.set_staged();
+    write_set.put(page(5), &bytes);
+    write_set.truncate(size - 2);
+    let base = Committed { cache: &cache, write_set: &write_set, size, lock_page };
+    let here = [2, 3, 4, 5, lock_page.get(), size - 1, size, size + 1];
+    assert_eq!(here.map(|number| base.is_absent(page(number))), [false; 8]);
+    assert!(base.is_absent(page(6)) && base.is_absent(page(size - 2)));
 }
 
 #[test]
