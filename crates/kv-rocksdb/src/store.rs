@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{fs, io, thread};
 
 use actor_sqlite_kv::{
     Batch, Durability, DurableCallback, Guard, Kv, KvError, Limits, Snapshot, Ticket,
@@ -203,8 +203,24 @@ impl RocksKv {
 
 fn open_files(path: &Path, options: &RocksOptions) -> Result<(DB, Holder), KvError> {
     let holder = Holder::take(path)?;
-    let db = DB::open(&tuning::options(options), path).map_err(error::of_read)?;
+    if !has_log(path)? && path.join("CURRENT").exists() {
+        // A power cut in the first opening. RocksDB that is to check the chain of logs demands
+        // one; that which is not makes one.
+        drop(DB::open(&tuning::options(options, false)?, path).map_err(error::of_read)?);
+    }
+    let db = DB::open(&tuning::options(options, true)?, path).map_err(error::of_read)?;
     Ok((db, holder))
+}
+
+fn has_log(path: &Path) -> Result<bool, KvError> {
+    let is_log = |entry: io::Result<fs::DirEntry>| {
+        entry.map(|entry| entry.path().extension().is_some_and(|extension| extension == "log"))
+    };
+    fs::read_dir(path)
+        .and_then(|entries| {
+            entries.map(is_log).find(|log| !matches!(log, Ok(false))).unwrap_or(Ok(false))
+        })
+        .map_err(|error| KvError::Unavailable { reason: format!("{}: {error}", path.display()) })
 }
 
 impl Drop for RocksKv {

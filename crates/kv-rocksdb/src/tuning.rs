@@ -1,6 +1,6 @@
 //! The options of RocksDB itself. Why each value: `docs/KV.md`.
 
-use actor_sqlite_kv::{Durability, add_to_counters};
+use actor_sqlite_kv::{Durability, KvError, add_to_counters};
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel,
     MergeOperands, Options, WriteBufferManager,
@@ -8,8 +8,14 @@ use rocksdb::{
 
 use crate::RocksOptions;
 
-pub(crate) fn options(settings: &RocksOptions) -> Options {
-    let mut options = Options::default();
+/// With `chain_logs` each log says how the one before it ended, and opening checks it. Without
+/// that a power cut that takes the unsynced end of one log and leaves the next one loses commits
+/// and keeps later ones.
+pub(crate) fn options(settings: &RocksOptions, chain_logs: bool) -> Result<Options, KvError> {
+    // The binding has no function for it.
+    let mut options = Options::default()
+        .get_options_from_string(format!("track_and_verify_wals={chain_logs}"))
+        .map_err(|error| KvError::Invalid { reason: error.to_string() })?;
     options.create_if_missing(true);
     log(&mut options, settings);
     memory(&mut options, settings);
@@ -29,7 +35,7 @@ pub(crate) fn options(settings: &RocksOptions) -> Options {
     options.set_log_level(LogLevel::Warn);
     options.set_keep_log_file_num(2);
     options.set_max_log_file_size(4 << 20);
-    options
+    Ok(options)
 }
 
 fn log(options: &mut Options, settings: &RocksOptions) {

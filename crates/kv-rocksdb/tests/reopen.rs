@@ -172,3 +172,24 @@ fn additions_are_summed_whatever_file_they_are_in() {
         assert_eq!(get(&store, "sum"), Some(expected), "round {round}");
     }
 }
+
+/// As a power cut in the first opening leaves it.
+#[test]
+fn a_store_without_any_log_opens() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(RocksKv::open(directory.path(), &small()).unwrap());
+    let mut removed = 0;
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "log") {
+            std::fs::remove_file(path).unwrap();
+            removed += 1;
+        }
+    }
+    assert_eq!(removed, 1);
+    for round in 0..3 {
+        let store = RocksKv::open(directory.path(), &small()).unwrap();
+        assert_eq!(get(&store, "k").is_some(), round > 0);
+        put(&store, "k", b"v");
+    }
+}
