@@ -5,6 +5,7 @@
 pub mod mutations;
 pub mod recovery;
 pub mod specimen;
+pub mod staging;
 pub mod workload;
 
 use std::collections::BTreeMap;

@@ -35,12 +35,13 @@ pub fn sound(engine: &Engine, kv: &FaultKv, name: &ActorId) -> Result<(), String
     Ok(())
 }
 
-/// Compaction and reclaim until there is nothing left to do.
+/// Compaction, reclaim and sweep until there is nothing left to do.
 pub fn maintain(engine: &Engine, name: &ActorId) -> Result<(), String> {
     for _ in 0..1_000 {
         let compaction = engine.compact(name).map_err(text)?;
         let reclaim = engine.reclaim(name, 8).map_err(text)?;
-        if compaction == Compaction::Nothing && !reclaim.more {
+        let sweep = engine.sweep(name, 8).map_err(text)?;
+        if compaction == Compaction::Nothing && !reclaim.more && !sweep.more {
             return Ok(());
         }
     }
@@ -59,7 +60,15 @@ fn retained(
     let head = stat.head.txid.get();
     let kept = stat.delta_count + setting.options.compaction.retention_txids;
     let first = head.saturating_sub(kept) + 1;
-    let txids: Vec<u64> = rows_of(image, name)
+    let rows = rows_of(image, name);
+    let stages = |kind: &[u8]| {
+        let numbers = rows.iter().filter_map(|(path, _)| path.strip_prefix(kind)?.get(..8));
+        numbers.collect::<std::collections::BTreeSet<_>>()
+    };
+    if stages(b"STAGE/") != stages(b"STAGED/") {
+        return Err("a stage that was never committed is still there".into());
+    }
+    let txids: Vec<u64> = rows
         .iter()
         .filter_map(|(path, _)| path.strip_prefix(b"PIDX/"))
         .map(|txid| u64::from_be_bytes(txid.try_into().unwrap()))

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use actor_sqlite_engine::{CompactionOptions, Engine, EngineOptions, MaintenanceBudget};
 use actor_sqlite_kv::{FaultKv, Image, Kv, Limits, MemKv, SyncMode, Ticket};
-use actor_sqlite_pagestore::{ActorId, PageStore, StoreError};
+use actor_sqlite_ltx::Pgno;
+use actor_sqlite_pagestore::{ActorId, HintRange, Hints, PageStore, StoreError};
 use fastrand::Rng;
 
-use super::{Owner, PAGE, Pages, actor, engine_with};
+use super::{Owner, PAGE, Pages, actor, engine_with, resume, staging};
 
 /// One thing that an owner or the host does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +21,18 @@ pub enum What {
     Commit,
     /// A commit that is waited for.
     DurableCommit,
+    /// A random transaction, of which a part is staged before the commit.
+    StagedCommit,
+    /// A transaction that stages pages and then neither commits nor gives them up.
+    Abandon,
+    /// A transaction that stages pages and gives them up.
+    Discard,
+    SaveHints,
+    /// A release, and a claim that goes on with the lease.
+    Sleep,
     Compact,
     Reclaim,
+    Sweep,
     /// A round of maintenance over all databases.
     Maintain,
     /// A claim by the engine that has the database.
@@ -53,10 +64,16 @@ impl fmt::Debug for Op {
 pub fn ops(rng: &mut Rng, count: usize, databases: u8) -> Vec<Op> {
     let mut op = || {
         let what = match rng.u32(0..100) {
-            0..48 => What::Commit,
-            48..53 => What::DurableCommit,
+            0..30 => What::Commit,
+            30..43 => What::StagedCommit,
+            43..46 => What::Abandon,
+            46..48 => What::Discard,
+            48..50 => What::DurableCommit,
+            50..51 => What::SaveHints,
+            51..53 => What::Sleep,
             53..65 => What::Compact,
-            65..75 => What::Reclaim,
+            65..73 => What::Reclaim,
+            73..75 => What::Sweep,
             75..82 => What::Maintain,
             82..87 => What::Claim,
             87..91 => What::Restart,
@@ -188,9 +205,13 @@ impl World {
         let db = usize::from(op.db % self.setting.databases);
         let name = self.names[db].clone();
         match op.what {
-            What::Commit => drop(self.commit(db, op.seed)?),
+            What::Commit => drop(self.commit(db, op.seed, false)?),
+            What::StagedCommit => drop(self.commit(db, op.seed, true)?),
+            What::Abandon | What::Discard => self.stage(db, op)?,
+            What::SaveHints => self.save_hints(db, op.seed)?,
+            What::Sleep => self.sleep(db)?,
             What::DurableCommit => {
-                let ticket = self.commit(db, op.seed)?;
+                let ticket = self.commit(db, op.seed, false)?;
                 self.engine.wait_durable(ticket).map_err(text)?;
                 self.acknowledged.push((self.kv.boundaries().len() - 1, Ticket(ticket.0)));
             }
@@ -199,6 +220,7 @@ impl World {
                 let batches = op.seed as usize % 3 + 1;
                 existing(self.engine.reclaim(&name, batches))?;
             }
+            What::Sweep => existing(self.engine.sweep(&name, op.seed as usize % 3 + 1))?,
             What::Maintain => {
                 let budget = MaintenanceBudget { reclaim_batches_max: 2, ..Default::default() };
                 let report = self.engine.maintain(budget);
@@ -223,21 +245,69 @@ impl World {
         Ok(())
     }
 
-    fn commit(&mut self, db: usize, seed: u32) -> Result<actor_sqlite_pagestore::Ticket, String> {
-        let mut owner = match self.owners[db].take() {
-            Some(owner) => owner,
-            None => self.claim(db)?,
-        };
+    fn owner(&mut self, db: usize) -> Result<Owner, String> {
+        match self.owners[db].take() {
+            Some(owner) => Ok(owner),
+            None => self.claim(db),
+        }
+    }
+
+    fn commit(
+        &mut self,
+        db: usize,
+        seed: u32,
+        staged: bool,
+    ) -> Result<actor_sqlite_pagestore::Ticket, String> {
+        let mut owner = self.owner(db)?;
         let mut rng = Rng::with_seed(u64::from(seed));
         let (pages, size) = owner.transaction(&mut rng, self.setting.size_max);
         let before = owner.head.txid;
-        let committed = owner.commit(&pages, size).map_err(text)?;
+        let committed = if staged {
+            staging::commit(&mut owner, &mut rng, &pages, size)
+        } else {
+            owner.commit(&pages, size)
+        };
+        let committed = committed.map_err(text)?;
         if committed.head.txid != before {
             let state = (committed.ticket.0, Arc::new(owner.model.clone()));
             self.states[db].0.push(state);
         }
         self.owners[db] = Some(owner);
         Ok(committed.ticket)
+    }
+
+    fn stage(&mut self, db: usize, op: Op) -> Result<(), String> {
+        let mut owner = self.owner(db)?;
+        let mut rng = Rng::with_seed(u64::from(op.seed));
+        let (pages, _) = owner.transaction(&mut rng, self.setting.size_max);
+        let commit_id = owner.next_id();
+        staging::stage(&owner, commit_id, &pages).map_err(text)?;
+        if op.what == What::Discard {
+            owner.engine.discard(&owner.lease, commit_id);
+        }
+        self.owners[db] = Some(owner);
+        Ok(())
+    }
+
+    fn save_hints(&mut self, db: usize, seed: u32) -> Result<(), String> {
+        let owner = self.owner(db)?;
+        let first = Pgno::new(seed % self.setting.size_max + 1).ok_or("page 0")?;
+        let ranges = vec![HintRange { first, pages: seed % 7 + 1, score: seed as u8 }];
+        owner.engine.save_hints(&owner.lease, &Hints { ranges }).map_err(text)?;
+        self.owners[db] = Some(owner);
+        Ok(())
+    }
+
+    fn sleep(&mut self, db: usize) -> Result<(), String> {
+        let owner = self.owner(db)?;
+        owner.engine.release(&owner.lease);
+        let claim = resume(&self.engine, &owner.lease).map_err(text)?;
+        let owner = Owner::of(&self.engine, claim).map_err(text)?;
+        if let Some(difference) = differing(&self.states[db].last(), &owner.model) {
+            return Err(format!("resumed {}: {difference}", self.names[db]));
+        }
+        self.owners[db] = Some(owner);
+        Ok(())
     }
 
     /// Claims a database, and compares what is there with what must be.
