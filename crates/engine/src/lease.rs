@@ -40,6 +40,9 @@ pub(crate) struct Writer {
     pub(crate) pending: Option<Pending>,
     /// The pages that were sent of a transaction that is still running.
     pub(crate) stage: Option<Stage>,
+    /// The transaction that lost pages it had sent: nothing more is taken of it, so that it is not
+    /// committed without them.
+    pub(crate) lost: Option<CommitId>,
     /// Buffer for rows, kept to spare the next commit an allocation.
     pub(crate) buffer: Vec<u8>,
 }

@@ -32,3 +32,13 @@ fn with_chunks_of_a_few_pages_and_compaction_at_every_commit() {
     };
     conformance::run(&open, seed(2));
 }
+
+#[test]
+fn with_no_index_of_a_shard_kept_and_commits_of_6_mib() {
+    let mut options = small_options();
+    options.shard_index_bytes_max = 0;
+    options.commit_bytes_max = 6 << 20;
+    options.compaction.hard_delta_count = 2;
+    let open = || engine_with(Arc::new(MemKv::new()), options) as _;
+    conformance::run(&open, seed(3));
+}

@@ -19,6 +19,8 @@ use actor_sqlite_pagestore::{ActorId, HintRange, Hints, PageStore, PageStoreAdmi
 use common::*;
 
 const NEWEST: &str = "v2.hex";
+/// Of a database with staged commits.
+const STAGED: &str = "v2-staged.hex";
 
 fn path(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../golden/rows").join(file)
@@ -30,7 +32,7 @@ fn limits() -> Limits {
 
 fn options() -> EngineOptions {
     let compaction =
-        CompactionOptions { batch_bytes: 600, retention_txids: 0, ..CompactionOptions::default() };
+        CompactionOptions { batch_bytes: 600, retention_txids: 1, ..CompactionOptions::default() };
     EngineOptions { compaction, ..EngineOptions::default() }
 }
 
@@ -98,6 +100,50 @@ fn write() -> Image {
     kv.image()
 }
 
+fn staged_name() -> ActorId {
+    ActorId::new("golden", "staged").unwrap()
+}
+
+/// What the database with staged commits holds.
+fn staged_content() -> Pages {
+    let mut content = pages(1, &[1, 2, 3, 4, 5, 6, 7, 8]);
+    content.extend(pages(11, &[4, 5]));
+    content.extend(pages(2, &[1, 9]));
+    content.extend(pages(3, &[2, 3]));
+    content.extend(pages(13, &[3, 10]));
+    content
+}
+
+/// A staged commit of two segments of which one is reclaimed, one that is not folded, a stage that
+/// was given up, and one that is open.
+fn write_staged() -> Image {
+    let kv = Arc::new(FaultKv::with(Image::default(), SyncMode::OnDemand, limits()));
+    let name = staged_name();
+    let mut owner = owner(&kv, &name);
+    let id = owner.next_id();
+    let parts = [pages(1, &[1, 2, 3, 4, 5, 6, 7, 8]), pages(11, &[4, 5])];
+    parts.iter().for_each(|part| owner.stage(id, part).unwrap());
+    owner.commit_staged(id, &parts, &Pages::new(), 8).unwrap();
+    owner.commit(&pages(2, &[1, 9]), 9).unwrap();
+    owner.engine.compact(&name).unwrap();
+    let few = EngineOptions {
+        compaction: CompactionOptions { batch_bytes: 1, ..options().compaction },
+        ..options()
+    };
+    assert!(engine_with(kv.clone(), few).reclaim(&name, 1).unwrap().more);
+    let id = owner.next_id();
+    let parts = [pages(3, &[2, 3, 12]), pages(13, &[10])];
+    parts.iter().for_each(|part| owner.stage(id, part).unwrap());
+    owner.commit_staged(id, &parts, &pages(13, &[3]), 10).unwrap();
+    let id = owner.next_id();
+    owner.stage(id, &pages(4, &[1, 2])).unwrap();
+    owner.engine.discard(&owner.lease, id);
+    let id = owner.next_id();
+    owner.stage(id, &pages(5, &[3])).unwrap();
+    assert_eq!(owner.model, staged_content());
+    kv.image()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
@@ -130,13 +176,15 @@ fn load(text: &str) -> Image {
 
 #[test]
 fn this_version_writes_what_it_always_wrote() {
-    let written = dump(&write());
-    if std::env::var("WRITE_GOLDEN").is_ok() {
-        std::fs::create_dir_all(path("")).unwrap();
-        std::fs::write(path(NEWEST), &written).unwrap();
+    for (file, image) in [(NEWEST, write()), (STAGED, write_staged())] {
+        let written = dump(&image);
+        if std::env::var("WRITE_GOLDEN").is_ok() {
+            std::fs::create_dir_all(path("")).unwrap();
+            std::fs::write(path(file), &written).unwrap();
+        }
+        let golden = std::fs::read_to_string(path(file)).unwrap();
+        assert!(golden == written, "the rows written differ from {file}");
     }
-    let golden = std::fs::read_to_string(path(NEWEST)).unwrap();
-    assert!(golden == written, "the rows written differ from {NEWEST}");
 }
 
 #[test]
@@ -146,17 +194,26 @@ fn every_dump_is_read() {
         let path = entry.unwrap().path();
         let image = load(&std::fs::read_to_string(&path).unwrap());
         let kv = Arc::new(FaultKv::with(image, SyncMode::OnDemand, limits()));
-        for name in names() {
+        let staged = path.ends_with(STAGED);
+        let (databases, content) = if staged {
+            (vec![staged_name()], staged_content())
+        } else {
+            (names().to_vec(), content())
+        };
+        for name in databases {
             let engine = engine_with(kv.clone(), options());
             let report = engine.verify(&name).unwrap();
             assert_eq!(report.damage, [], "{}", path.display());
             let hinted = kv.image().keys().iter().any(|key| key.ends_with(b"HINTS"));
             let there = claim(&engine, &name).unwrap().hints;
-            assert!(there == if hinted && name == names()[0] { hints() } else { Hints::default() });
+            let saved = hinted && name == names()[0];
+            assert_eq!(there, if saved { hints() } else { Hints::default() });
             let mut owner = owner(&kv, &name);
-            assert_eq!(owner.model, content(), "{} of {}", name, path.display());
-            owner.commit(&pages(5, &[2]), 66).unwrap();
+            assert_eq!(owner.model, content, "{} of {}", name, path.display());
+            owner.commit(&pages(5, &[2]), owner.head.size).unwrap();
             engine.compact(&name).unwrap();
+            assert_eq!(engine.sweep(&name, 9).unwrap().rows > 0, staged);
+            engine.reclaim(&name, 9).unwrap();
             owner.check();
             assert_sound(&engine, &name);
             engine.release(&owner.lease);
@@ -195,7 +252,6 @@ fn the_dump_has_every_kind_of_row_in_its_newest_format() {
         ("GONE/", 1),
         ("HEAD", 2),
         ("HINTS", 1),
-        ("PAST/", 1),
         ("PIDX/", 1),
         ("ROOT", 2),
         ("SHARD/", 1),
@@ -212,4 +268,10 @@ fn the_dump_has_every_kind_of_row_in_its_newest_format() {
     assert_eq!(counters.len(), 1);
     assert_eq!((counters[0].0, counters[0].1.len()), (&b"\x03golden\0USAGE"[..], 16));
     assert_eq!(rows + counters.len(), image.len());
+    let image = load(&std::fs::read_to_string(path(STAGED)).unwrap());
+    for (kind, formats) in
+        [("PIDX/", &[2, 1, 2][..]), ("STAGE/", &[1; 7]), ("STAGED/", &[1; 2]), ("STIX/", &[1; 6])]
+    {
+        assert_eq!(formats_of(&image, kind).collect::<Vec<_>>(), formats, "{kind}");
+    }
 }

@@ -18,8 +18,11 @@ use fastrand::Rng;
 struct Tally {
     commits: u64,
     empty: u64,
+    staged: u64,
+    discarded: u64,
     compactions: u64,
     reclaimed_rows: u64,
+    swept_rows: u64,
     reopened: u64,
     resumed: u64,
     fenced: u64,
@@ -36,7 +39,20 @@ fn run(seed: u64, size_max: u32, steps: u32) -> Tally {
         match rng.u32(0..22) {
             0..=11 => {
                 let before = owner.head.txid;
-                owner.commit_random(&mut rng, size_max);
+                if rng.u32(0..4) == 0 {
+                    let (parts, rest, size) = staged_transaction(&mut rng, &owner.head, size_max);
+                    let id = owner.next_id();
+                    parts.iter().for_each(|part| owner.stage(id, part).unwrap());
+                    if rng.u32(0..5) == 0 {
+                        engine.discard(&owner.lease, id);
+                        tally.discarded += 1;
+                        continue;
+                    }
+                    owner.commit_staged(id, &parts, &rest, size).unwrap();
+                    tally.staged += 1;
+                } else {
+                    owner.commit_random(&mut rng, size_max);
+                }
                 let wrote = owner.head.txid != before;
                 tally.commits += u64::from(wrote);
                 tally.empty += u64::from(!wrote);
@@ -46,7 +62,8 @@ fn run(seed: u64, size_max: u32, steps: u32) -> Tally {
                     tally.compactions += 1;
                 }
             }
-            15..=16 => tally.reclaimed_rows += engine.reclaim(&actor, 4).unwrap().rows,
+            15 => tally.reclaimed_rows += engine.reclaim(&actor, 4).unwrap().rows,
+            16 => tally.swept_rows += engine.sweep(&actor, 4).unwrap().rows,
             17 => {
                 let model = owner.model.clone();
                 let old = owner;

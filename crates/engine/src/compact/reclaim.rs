@@ -8,20 +8,21 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use super::leftovers::ROWS_MAX;
 use super::queue::Turn;
-use super::retain::Spans;
 use super::{Reclaim, existing};
 use crate::Engine;
 use crate::accounts::put_root;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{DeltaIndex, ENVELOPE_BYTES, GoneRow, PastRow, StagedIndexRow, StagedRow};
+use crate::rows::{DeltaIndex, ENVELOPE_BYTES, GoneRow, StagedIndexRow, StagedRow};
 use crate::stage::{Segment, visit_segments};
 
 /// Rows that one batch deletes.
 #[derive(Default)]
 pub(super) struct Doomed {
     pub(super) keys: Vec<Vec<u8>>,
+    /// Bytes of those.
+    key_bytes: usize,
     /// Their keys and values.
     pub(super) bytes: u64,
     /// The deltas up to here are among them.
@@ -44,17 +45,15 @@ impl Doomed {
     ) {
         for (chunk, &payload) in (0..).zip(chunks) {
             let key = db.keys.key(row(chunk));
-            self.bytes += (key.len() + payload as usize + ENVELOPE_BYTES) as u64;
-            self.keys.push(key);
+            self.push(key, payload as usize + ENVELOPE_BYTES);
         }
         let (key, value) = list;
-        self.bytes += (key.len() + value.len()) as u64;
-        self.keys.push(key.to_vec());
+        self.push(key.to_vec(), value.len());
     }
 
-    fn take_past(&mut self, db: &Db, watermark: Txid) {
-        let key = db.keys.key(RowId::Past { watermark });
-        self.bytes += (key.len() + PastRow::BYTES + ENVELOPE_BYTES) as u64;
+    fn push(&mut self, key: Vec<u8>, value_bytes: usize) {
+        self.bytes += (key.len() + value_bytes) as u64;
+        self.key_bytes += key.len();
         self.keys.push(key);
     }
 
@@ -73,14 +72,17 @@ impl Doomed {
         snapshot: &dyn Snapshot,
         page_size: PageSize,
         index: &StagedIndexRow,
-        first: u32,
+        (first, batch_bytes): (u32, usize),
     ) -> Result<bool, StoreError> {
         let mut next = first;
         let all = (index.stage, first, index.segments);
         visit_segments(db, snapshot, page_size, all, &mut |segment| {
+            if self.segment_flow(batch_bytes).is_break() {
+                return ControlFlow::Break(());
+            }
             self.take_segment(db, index.stage, &segment);
             next = segment.number + 1;
-            self.flow()
+            ControlFlow::Continue(())
         })?;
         // The manifest and the page index go with the last of them.
         let whole = next == index.segments;
@@ -88,16 +90,21 @@ impl Doomed {
         Ok(whole)
     }
 
-    pub(super) fn flow(&mut self) -> ControlFlow<()> {
+    /// Whether another segment fits a batch that is to be about so large.
+    pub(super) fn segment_flow(&mut self, batch_bytes: usize) -> ControlFlow<()> {
+        self.more = self.keys.len() >= ROWS_MAX || self.key_bytes >= batch_bytes;
+        if self.more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn flow(&mut self) -> ControlFlow<()> {
         self.more = self.keys.len() >= ROWS_MAX;
         if self.more { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
 impl Engine {
-    /// Deletes the replaced shard versions, deltas and page indexes that serve no state within the
-    /// retention, in at most `batches_max` batches: see
-    /// [`crate::CompactionOptions::retention_txids`].
+    /// Deletes replaced shard versions, and the deltas and page indexes that lie more than the
+    /// retention below the watermark, in at most `batches_max` batches.
     ///
     /// A batch deletes whole files with their index rows, and credits in `ROOT` what it deletes. A
     /// staged commit is many files: `ROOT` says how many of them are deleted.
@@ -152,17 +159,8 @@ impl Engine {
     ) -> Result<Doomed, StoreError> {
         let mut doomed = Doomed::default();
         let root = heads.root.row;
-        let spans = Spans::load(db, snapshot, heads)?;
-        let base = self.base(heads, &spans);
-        // The spans go first: while the row of one is there, so is all that its states need.
-        for (watermark, _) in spans.0.iter().filter(|(watermark, _)| *watermark < base) {
-            doomed.take_past(db, *watermark);
-            if doomed.flow().is_break() {
-                return Ok(doomed);
-            }
-        }
-        let gone = |at, shard| RowId::Gone { at, shard };
-        let all = (gone(root.reclaimed_through.next(), 0), gone(base, u32::MAX));
+        let gone = |at| RowId::Gone { at, shard: 0 };
+        let all = (gone(Txid::ZERO), RowId::Gone { at: root.watermark, shard: u32::MAX });
         db.scan(snapshot, all, &mut |row, key, value| {
             let payload = db.open(row, key, value)?;
             let old = GoneRow::decode(payload).map_err(|fault| db.corrupt(row, fault))?;
@@ -172,13 +170,14 @@ impl Engine {
             }
             Ok(doomed.flow())
         })?;
-        if doomed.more || base <= root.reclaimed_through {
+        let target = root.watermark.get().saturating_sub(self.options.compaction.retention_txids);
+        if doomed.more || target <= root.reclaimed_through.get() {
             return Ok(doomed);
         }
         let page_size = heads.head.row.head.page_size;
         let pidx = |txid| RowId::Pidx { txid };
         let mut next = root.reclaimed_through.next();
-        let range = (pidx(next), pidx(base));
+        let range = (pidx(next), pidx(Txid::new(target)));
         db.scan(snapshot, range, &mut |row, key, value| {
             if row != pidx(next) {
                 return Err(db.corrupt(pidx(next), "it is missing"));
@@ -191,12 +190,12 @@ impl Engine {
                 }
                 DeltaIndex::Staged(index) => {
                     let first = if doomed.through.is_none() { root.reclaimed_segments } else { 0 };
-                    if !doomed.take_staged(db, snapshot, page_size, &index, first)? {
+                    let from = (first, self.options.compaction.batch_bytes);
+                    if !doomed.take_staged(db, snapshot, page_size, &index, from)? {
                         return Ok(ControlFlow::Break(()));
                     }
                     let manifest = db.keys.key(RowId::Staged { stage: index.stage });
-                    doomed.bytes += (manifest.len() + StagedRow::BYTES + ENVELOPE_BYTES) as u64;
-                    doomed.keys.push(manifest);
+                    doomed.push(manifest, StagedRow::BYTES + ENVELOPE_BYTES);
                     doomed.take(db, (key, value), &[], |chunk| RowId::Delta { txid, chunk });
                 }
             }

@@ -46,7 +46,8 @@ impl Engine {
             let begun_ns = self.clock.monotonic_ns();
             let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
             let heads = existing(Heads::load(&db, &*snapshot)?, actor)?;
-            let (doomed, stages) = unswept(&db, &*snapshot, &heads)?;
+            let batch_bytes = self.options.compaction.batch_bytes;
+            let (doomed, stages) = unswept(&db, &*snapshot, &heads, batch_bytes)?;
             drop(snapshot);
             let nothing = doomed.keys.is_empty() && doomed.swept.is_none();
             done.more = !nothing;
@@ -67,7 +68,12 @@ impl Engine {
 }
 
 /// What one batch deletes, and how many stages end with it.
-fn unswept(db: &Db, snapshot: &dyn Snapshot, heads: &Heads) -> Result<(Doomed, u64), StoreError> {
+fn unswept(
+    db: &Db,
+    snapshot: &dyn Snapshot,
+    heads: &Heads,
+    batch_bytes: usize,
+) -> Result<(Doomed, u64), StoreError> {
     let (head, root) = (heads.head.row, heads.root.row);
     let last = if head.stage_open { head.stages - 1 } else { head.stages };
     let (mut doomed, mut stages) = (Doomed::default(), 0);
@@ -80,7 +86,7 @@ fn unswept(db: &Db, snapshot: &dyn Snapshot, heads: &Heads) -> Result<(Doomed, u
         };
         if !is_committed(db, snapshot, stage)? {
             refuse_if_committed(db, snapshot, heads, stage)?;
-            take_stage(db, snapshot, head.head.page_size, stage, &mut doomed)?;
+            take_stage(db, snapshot, head.head.page_size, (stage, batch_bytes), &mut doomed)?;
             if doomed.more {
                 // What is left of it comes with the next batch.
                 swept = stage - 1;
@@ -148,12 +154,12 @@ fn take_stage(
     db: &Db,
     snapshot: &dyn Snapshot,
     page_size: PageSize,
-    stage: u64,
+    (stage, batch_bytes): (u64, usize),
     doomed: &mut Doomed,
 ) -> Result<(), StoreError> {
     let stix = |segment| RowId::StageIndex { stage, segment };
     db.scan(snapshot, (stix(0), stix(u32::MAX)), &mut |row, key, value| {
-        if doomed.flow().is_break() {
+        if doomed.segment_flow(batch_bytes).is_break() {
             return Ok(ControlFlow::Break(()));
         }
         let index = db.open_index(row, key, value, page_size)?;

@@ -7,7 +7,6 @@ mod gone;
 mod head;
 mod hints;
 mod index;
-mod past;
 mod root;
 mod staged;
 
@@ -19,6 +18,5 @@ pub(crate) use gone::{BuildRow, GoneRow};
 pub(crate) use head::HeadRow;
 pub(crate) use hints::HintsRow;
 pub(crate) use index::{IndexPage, IndexRow};
-pub(crate) use past::PastRow;
 pub(crate) use root::RootRow;
 pub(crate) use staged::{DeltaIndex, StagedIndexRow, StagedRow};

@@ -76,6 +76,7 @@ impl Engine {
         let mut writer = state.writer();
         let staged = self.try_stage(state, &mut writer, request);
         if staged.is_err() {
+            writer.lost = Some(request.commit_id);
             self.close_stage(state, &mut writer);
         }
         staged
@@ -90,6 +91,9 @@ impl Engine {
         let head = self.ready(state, writer)?.row.head;
         let id = request.commit_id;
         check_turn(state, writer, &head, id, request.expected_head)?;
+        if writer.lost == Some(id) {
+            return Err(invalid("pages of the transaction are lost".into()));
+        }
         check_pages(&head, request.pages, u32::MAX)?;
         self.check_bytes(&head, request.pages.len())?;
         writer.stage.take_if(|stage| stage.commit_id != id);

@@ -17,7 +17,7 @@ use actor_sqlite_kv::Kv;
 use actor_sqlite_ltx::{PageSize, Pgno, Txid};
 use actor_sqlite_pagestore::{
     ActorId, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed, Head, Lease, PageSink,
-    PageStore, PageStoreAdmin, StoreError,
+    PageStore, PageStoreAdmin, StageRequest, StoreError,
 };
 use fastrand::Rng;
 
@@ -175,8 +175,7 @@ impl Owner {
         pages: &Pages,
         size: u32,
     ) -> Result<Committed, StoreError> {
-        let list: Vec<(Pgno, &[u8])> =
-            pages.iter().map(|(&pgno, page)| (Pgno::new(pgno).unwrap(), &page[..])).collect();
+        let list = list(pages);
         let request = CommitRequest {
             commit_id,
             expected_head: self.head.txid,
@@ -187,6 +186,38 @@ impl Owner {
         };
         let committed = self.engine.commit(&self.lease, &request)?;
         self.entered(pages, size, committed.head);
+        Ok(committed)
+    }
+
+    /// Sends pages of the transaction that will be committed with that id.
+    pub fn stage(&self, commit_id: CommitId, pages: &Pages) -> Result<(), StoreError> {
+        let (expected_head, pages) = (self.head.txid, list(pages));
+        let request = StageRequest { commit_id, expected_head, pages: &pages };
+        self.engine.stage(&self.lease, &request)
+    }
+
+    /// Commits what was staged under that id, with further pages, and enters all into the model if
+    /// that succeeds.
+    pub fn commit_staged(
+        &mut self,
+        commit_id: CommitId,
+        staged: &[Pages],
+        pages: &Pages,
+        size: u32,
+    ) -> Result<Committed, StoreError> {
+        let (expected_head, list) = (self.head.txid, list(pages));
+        let request = CommitRequest {
+            commit_id,
+            expected_head,
+            pages: &list,
+            size,
+            staged: true,
+            frees: false,
+        };
+        let committed = self.engine.commit(&self.lease, &request)?;
+        let mut all = Pages::new();
+        staged.iter().chain([pages]).for_each(|pages| all.extend(pages.clone()));
+        self.entered(&all, size, committed.head);
         Ok(committed)
     }
 
@@ -218,6 +249,32 @@ impl Owner {
     pub fn actor(&self) -> &ActorId {
         self.lease.actor()
     }
+}
+
+/// Pages as a request has them.
+pub fn list(pages: &Pages) -> Vec<(Pgno, &[u8])> {
+    pages.iter().map(|(&pgno, page)| (Pgno::new(pgno).unwrap(), &page[..])).collect()
+}
+
+/// A random transaction in parts, to be staged one by one, each page as likely more than once: the
+/// parts, the rest and the size.
+pub fn staged_transaction(rng: &mut Rng, head: &Head, size_max: u32) -> (Vec<Pages>, Pages, u32) {
+    let (mut pages, size) = transaction(rng, head, size_max);
+    let bytes = head.page_size.bytes();
+    let parts = (0..rng.u32(1..4))
+        .map(|_| {
+            let moved: Vec<u32> = pages.keys().copied().filter(|_| rng.bool()).collect();
+            let mut part: Pages =
+                moved.iter().filter_map(|pgno| Some((*pgno, pages.remove(pgno)?))).collect();
+            for _ in 0..rng.u32(0..6) {
+                let pgno = rng.u32(1..=size + 10);
+                let page = random_page(rng, bytes);
+                part.insert(pgno, page);
+            }
+            part
+        })
+        .collect();
+    (parts, pages, size)
 }
 
 /// The model after a transaction.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actor_sqlite_engine::{CompactionOptions, EngineOptions};
 use actor_sqlite_kv::{Fault, FaultKv, Image, Limits, MemKv, OpKind, SyncMode};
-use actor_sqlite_pagestore::ActorId;
+use actor_sqlite_pagestore::{ActorId, CommitId, PageStore};
 use fastrand::Rng;
 
 use super::{Owner, PAGE, Pages, actor, assert_sound, engine_with};
@@ -54,8 +54,18 @@ fn commit(owner: &mut Owner, rng: &mut Rng, size: u32, changed: u32) {
     owner.commit(&pages, size).unwrap();
 }
 
+/// Stages pages in two segments, of which some pages are in both.
+fn stage(owner: &mut Owner, rng: &mut Rng) -> (CommitId, [Pages; 2]) {
+    let id = owner.next_id();
+    let parts: [Pages; 2] =
+        [1..=4, 3..=5].map(|at| at.map(|at: u32| (at * 13, small_page(rng))).collect());
+    parts.iter().for_each(|part| owner.stage(id, part).unwrap());
+    (id, parts)
+}
+
 /// Two databases after commits, compactions, a reclaim and claims; the last compaction was cut off,
-/// so that there is a `BUILD`.
+/// so that there is a `BUILD`. Of the stages one is committed and folded, one committed and not
+/// folded, one given up, and one open.
 pub fn specimen(seed: u64) -> Specimen {
     let mut rng = Rng::with_seed(seed);
     let kv = Arc::new(FaultKv::with(Image::default(), SyncMode::Manual, limits()));
@@ -71,6 +81,11 @@ pub fn specimen(seed: u64) -> Specimen {
         for _ in 0..2 {
             commit(&mut owner, &mut rng, 70 + round, 3);
         }
+        if round >= 2 {
+            let (id, parts) = stage(&mut owner, &mut rng);
+            let (rest, size) = (Pages::from([(6, small_page(&mut rng))]), owner.head.size);
+            owner.commit_staged(id, &parts, &rest, size).unwrap();
+        }
         if round == 2 {
             engine.reclaim(&actor, 9).unwrap();
             owner = Owner::claim(&engine, &actor);
@@ -79,6 +94,9 @@ pub fn specimen(seed: u64) -> Specimen {
             engine.compact(&actor).unwrap();
         }
     }
+    let (given_up, _) = stage(&mut owner, &mut rng);
+    engine.discard(&owner.lease, given_up);
+    stage(&mut owner, &mut rng);
     // The second batch of the last compaction does not land.
     kv.fail_nth(OpKind::Commit, kv.counters().commits + 2, Fault::Unavailable);
     engine.compact(&actor).unwrap_err();
@@ -134,12 +152,16 @@ pub fn row_name(actor: &ActorId, key: &[u8]) -> Option<String> {
     Some(match kind {
         "DELTA" => format!("DELTA {} chunk {}", number(0, 8), number(9, 4)),
         "PIDX" => format!("PIDX {}", number(0, 8)),
-        "PAST" => format!("PAST {}", number(0, 8)),
         "GONE" => format!("GONE {} shard {}", number(0, 8), number(9, 4)),
         "SHARD" => {
             format!("SHARD {} as of {} chunk {}", number(0, 4), number(5, 8), number(14, 4))
         }
         "SIDX" => format!("SIDX {} as of {}", number(0, 4), number(5, 8)),
+        "STAGE" => {
+            format!("STAGE {} segment {} chunk {}", number(0, 8), number(9, 4), number(14, 4))
+        }
+        "STAGED" => format!("STAGED {}", number(0, 8)),
+        "STIX" => format!("STIX {} segment {}", number(0, 8), number(9, 4)),
         kind => kind.to_owned(),
     })
 }

@@ -279,6 +279,7 @@ fn a_malformed_request_is_refused(open: &Open<'_>) {
     let stale = StageRequest { commit_id: id, expected_head: Txid::ZERO, pages: &[] };
     assert!(owner.store.stage(&owner.lease, &stale).is_err(), "a state that is not the head");
     owner.check();
+    let id = owner.next_id();
     let staged = one(SIZE, 2, 2);
     stage(&owner, id, &staged);
     commit(&mut owner, id, &[&staged], &Pages::new(), 10);
