@@ -56,6 +56,9 @@ mod read_ahead_test;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod scratch_test;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod write_set_test;
 
 pub use ffi::{RegisterError, register};
 pub use metrics::{CommitPhaseTotals, VfsMetrics};
