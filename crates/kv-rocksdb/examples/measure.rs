@@ -15,7 +15,7 @@ use actor_sqlite_kv_rocksdb::{RocksKv, RocksOptions};
 
 type Part = fn(&Path);
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 11] = [
     ("lone", lone),
     ("outstanding", outstanding),
     ("waiters", waiters),
@@ -23,6 +23,9 @@ const PARTS: [(&str, Part); 8] = [
     ("cold", cold),
     ("ranges", ranges),
     ("counters", counters),
+    ("stream", stream),
+    ("stream-64", stream_with_64_mib),
+    ("given-back", given_back),
     ("open", open_and_close),
 ];
 
@@ -356,6 +359,101 @@ fn counters(directory: &Path) {
             let read = ns(begun) / 1_000;
             let times = us(times.into_inner().unwrap());
             println!("{threads} threads, {name}: {rate:.0}/s, ordered {times}; get {read} µs");
+        }
+    }
+}
+
+/// Bytes of a directory's files, by the end of their names.
+fn bytes_of(directory: &Path, extension: &str) -> u64 {
+    let files = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    files
+        .filter(|file| file.path().extension().is_some_and(|found| found == extension))
+        // A file may be removed meanwhile.
+        .map(|file| file.metadata().map_or(0, |metadata| metadata.len()))
+        .sum()
+}
+
+fn mib_on_disk(directory: &Path) -> String {
+    let [tables, logs] = ["sst", "log"].map(|extension| bytes_of(directory, extension) >> 20);
+    format!("{tables} MiB of tables, {logs} MiB of logs")
+}
+
+/// The most memory the process ever had, which is why this is best picked alone.
+fn memory_mib() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) >> 10
+}
+
+fn streamed_key(batch: u64, row: usize) -> Vec<u8> {
+    [b"S", batch.to_be_bytes().as_slice(), &row.to_be_bytes()].concat()
+}
+
+/// A transaction of 2 GiB on its way to the store: values of 32 KiB in batches of 16 MiB.
+fn stream_in(store: &RocksKv) {
+    let data = random(16 << 20);
+    let mut ticket = Ticket::ZERO;
+    for batch_number in 0..128_u64 {
+        let mut batch = Batch::new();
+        for (row, value) in data.chunks(32 << 10).enumerate() {
+            batch.put(streamed_key(batch_number, row), value);
+        }
+        ticket = store.commit(&batch).unwrap();
+    }
+    store.wait_durable(ticket).unwrap();
+}
+
+fn streamed(directory: &Path, memory_budget_bytes: usize) {
+    let options = RocksOptions {
+        memory_budget_bytes,
+        write_buffer_bytes: (memory_budget_bytes / 4).min(64 << 20),
+        ..Default::default()
+    };
+    let store = fresh(directory, &options);
+    let before = memory_mib();
+    let begun = Instant::now();
+    stream_in(&store);
+    let took = begun.elapsed().as_secs_f64();
+    println!(
+        "2 GiB with a budget of {} MiB: {took:.1} s, at most {} MiB of memory ({before} before), {}",
+        memory_budget_bytes >> 20,
+        memory_mib(),
+        mib_on_disk(directory)
+    );
+    thread::sleep(std::time::Duration::from_secs(5));
+    println!("5 s later: {}", mib_on_disk(directory));
+}
+
+fn stream(directory: &Path) {
+    streamed(directory, RocksOptions::default().memory_budget_bytes);
+}
+
+fn stream_with_64_mib(directory: &Path) {
+    streamed(directory, 64 << 20);
+}
+
+/// What is left on the disk after 1 GiB of 2 was deleted, row by row or as a range.
+fn given_back(directory: &Path) {
+    for (name, singly) in [("row by row", true), ("as a range", false)] {
+        let store = fresh(directory, &RocksOptions::default());
+        stream_in(&store);
+        thread::sleep(std::time::Duration::from_secs(5));
+        println!("2 GiB written: {}", mib_on_disk(directory));
+        for number in 0..64_u64 {
+            let mut batch = Batch::new();
+            let key = |row| streamed_key(number, row);
+            if singly {
+                (0..512).for_each(|row| {
+                    batch.delete(key(row));
+                });
+            } else {
+                batch.delete_range(key(0), key(512));
+            }
+            store.commit(&batch).unwrap();
+        }
+        for seconds in [1, 5, 20] {
+            thread::sleep(std::time::Duration::from_secs(seconds));
+            println!("half deleted {name}, {seconds} s more: {}", mib_on_disk(directory));
         }
     }
 }

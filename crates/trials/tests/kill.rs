@@ -42,12 +42,12 @@ fn killed_writer(dir: &std::path::Path, run_ms: u64) -> [u32; ACTORS] {
 fn a_killed_process_loses_nothing_acknowledged() {
     let seed = seed("kill");
     let mut rng = fastrand::Rng::with_seed(seed);
-    let kills: u32 = std::env::var("KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+    let kills: u32 = std::env::var("KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(80);
     let dir = tempfile::tempdir().unwrap();
     let mut known = [0_u32; ACTORS];
     let (mut acknowledged, mut unacknowledged) = (0, 0);
     for kill in 0..kills {
-        let reported = killed_writer(dir.path(), rng.u64(40..400));
+        let reported = killed_writer(dir.path(), rng.u64(30..150));
         let stack = ledger::stack(dir.path()).unwrap();
         for (actor, known) in known.iter_mut().enumerate() {
             let floor = reported[actor].max(*known);
@@ -64,5 +64,5 @@ fn a_killed_process_loses_nothing_acknowledged() {
         "kills: {kills}, transactions acknowledged: {acknowledged}, lost: 0, finished but not \
          acknowledged: {unacknowledged}"
     );
-    assert!(acknowledged > kills * 10, "the writers hardly wrote: {acknowledged}");
+    assert!(acknowledged > kills * 2, "the writers hardly wrote: {acknowledged}");
 }
