@@ -9,10 +9,16 @@ use actor_sqlite_kv::{
 /// Changes each batch on its way to the store.
 type Edit = dyn Fn(&mut Batch<'_>) + Send + Sync;
 
+enum Fault {
+    Batches(Box<Edit>),
+    Syncs,
+    Outcomes,
+}
+
 /// A [`FaultKv`] behind something that does what a bug in the code above it would do.
 pub struct Sabotage {
     store: Arc<FaultKv>,
-    edit: Option<Box<Edit>>,
+    fault: Fault,
 }
 
 impl Sabotage {
@@ -21,12 +27,21 @@ impl Sabotage {
         store: Arc<FaultKv>,
         edit: impl Fn(&mut Batch<'_>) + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { store, edit: Some(Box::new(edit)) })
+        Arc::new(Self { store, fault: Fault::Batches(Box::new(edit)) })
     }
 
     /// What is ordered is called durable, without a sync.
     pub fn syncs(store: Arc<FaultKv>) -> Arc<Self> {
-        Arc::new(Self { store, edit: None })
+        Arc::new(Self { store, fault: Fault::Syncs })
+    }
+
+    /// A commit of which nobody knows whether it landed is said not to have.
+    pub fn outcomes(store: Arc<FaultKv>) -> Arc<Self> {
+        Arc::new(Self { store, fault: Fault::Outcomes })
+    }
+
+    fn never_syncs(&self) -> bool {
+        matches!(self.fault, Fault::Syncs)
     }
 }
 
@@ -36,22 +51,30 @@ impl Kv for Sabotage {
     }
 
     fn commit(&self, batch: &Batch<'_>) -> Result<Ticket, KvError> {
-        let Some(edit) = &self.edit else { return self.store.commit(batch) };
-        let mut edited = batch.clone();
-        edit(&mut edited);
-        self.store.commit(&edited)
+        match &self.fault {
+            Fault::Syncs => self.store.commit(batch),
+            Fault::Batches(edit) => {
+                let mut edited = batch.clone();
+                edit(&mut edited);
+                self.store.commit(&edited)
+            }
+            Fault::Outcomes => self.store.commit(batch).map_err(|error| match error {
+                KvError::UnknownOutcome { reason } => KvError::Unavailable { reason },
+                error => error,
+            }),
+        }
     }
 
     fn wait_durable(&self, ticket: Ticket) -> Result<(), KvError> {
-        if self.edit.is_none() { Ok(()) } else { self.store.wait_durable(ticket) }
+        if self.never_syncs() { Ok(()) } else { self.store.wait_durable(ticket) }
     }
 
     fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
-        if self.edit.is_none() { callback(Ok(())) } else { self.store.on_durable(ticket, callback) }
+        if self.never_syncs() { callback(Ok(())) } else { self.store.on_durable(ticket, callback) }
     }
 
     fn durable(&self) -> Ticket {
-        if self.edit.is_none() { Ticket(u64::MAX) } else { self.store.durable() }
+        if self.never_syncs() { Ticket(u64::MAX) } else { self.store.durable() }
     }
 
     fn limits(&self) -> Limits {

@@ -9,11 +9,13 @@ mod clock;
 pub mod ledger;
 mod oracle;
 mod seed;
+mod small;
 mod stack;
 mod workload;
 
 pub use clock::TickingClock;
 pub use oracle::{Oracle, Table, dump_with};
 pub use seed::seed;
+pub use small::{small_limits, small_open, small_options};
 pub use stack::{Database, Stack, StackOptions};
 pub use workload::Workload;

@@ -8,8 +8,8 @@ use actor_sqlite_engine::{Engine, EngineOptions};
 use actor_sqlite_kv::Kv;
 use actor_sqlite_pagestore::{ActorId, Clock};
 use actor_sqlite_session::{
-    Action, Answer, Cell, Command, Executor, ExecutorOptions, Host, OpenOptions, Params, Rows,
-    Session, SessionError, Source, Value, Want,
+    Action, Answer, Behavior, Cell, Command, Executor, ExecutorOptions, Host, OpenOptions, Params,
+    Rows, Session, SessionError, Source, TransactionId, Value, Want,
 };
 use actor_sqlite_vfs::PageCache;
 
@@ -95,15 +95,32 @@ impl Database {
 
     /// Asks for an action and waits for its answer.
     pub fn ask(&self, action: Action) -> Result<Answer, SessionError> {
+        self.ask_in(None, action)
+    }
+
+    /// Asks for an action in a transaction and waits for its answer.
+    pub fn ask_in(
+        &self,
+        transaction: Option<TransactionId>,
+        action: Action,
+    ) -> Result<Answer, SessionError> {
         let (done, answered) = mpsc::channel();
         let id = self.commands.fetch_add(1, Ordering::Relaxed);
         self.session.submit(
-            Command { id, action, transaction: None, timeout_ms: None },
+            Command { id, action, transaction, timeout_ms: None },
             Box::new(move |result| {
                 let _ = done.send(result);
             }),
         );
         answered.recv().expect("a command is always answered")
+    }
+
+    /// Begins a transaction.
+    pub fn begin(&self) -> Result<TransactionId, SessionError> {
+        match self.ask(Action::Begin(Behavior::Deferred))? {
+            Answer::Began(transaction) => Ok(transaction),
+            other => unreachable!("a transaction was asked for, {other:?} came"),
+        }
     }
 
     /// Runs a script.

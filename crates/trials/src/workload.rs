@@ -46,6 +46,14 @@ impl Workload {
         format!("BEGIN; {body} INSERT INTO log VALUES ({}, 'step'); COMMIT;", self.step)
     }
 
+    /// The statements of the next transaction, one by one.
+    pub fn next_statements(&mut self) -> Vec<String> {
+        // No text of a workload holds a semicolon.
+        let script = self.next_script();
+        let statements = script.split(';').map(str::trim).filter(|sql| !sql.is_empty());
+        statements.map(str::to_owned).collect()
+    }
+
     fn word(&mut self) -> String {
         (0..self.rng.usize(3..12)).map(|_| self.rng.lowercase()).collect()
     }
