@@ -15,6 +15,7 @@ mod locks;
 mod metrics;
 mod options;
 mod registry;
+mod room;
 mod snapshot;
 mod space;
 mod store;

@@ -15,6 +15,7 @@ use crate::holder::Holder;
 use crate::locks::KeyLocks;
 use crate::metrics::{Counters, RocksMetrics, count};
 use crate::registry::{self, Occupied};
+use crate::room::Room;
 use crate::snapshot::RocksSnapshot;
 use crate::space::{self, FreeBytes, Space};
 use crate::syncer::{Log, Syncer};
@@ -35,6 +36,7 @@ pub struct RocksKv {
     locks: KeyLocks,
     counters: Arc<Counters>,
     space: Space,
+    room: Room,
     files: Arc<Files>,
 }
 
@@ -108,6 +110,7 @@ impl RocksKv {
                 locks: KeyLocks::new(),
                 counters,
                 space,
+                room: Room::default(),
                 files,
             }
         };
@@ -123,6 +126,21 @@ impl RocksKv {
     /// What the store was opened with.
     pub fn options(&self) -> &RocksOptions {
         &self.options
+    }
+
+    /// Gives the room of deleted rows back to the disk, if rows were deleted since the last call.
+    /// Meant for a store at rest after large deletes. It waits while ranges are compacted; rows
+    /// deleted singly, if there are many, are compacted in the background afterwards.
+    ///
+    /// # Errors
+    /// [`KvError::Unavailable`] and [`KvError::Full`] when it could not, which loses nothing.
+    pub fn give_back(&self) -> Result<(), KvError> {
+        self.syncer.alive()?;
+        if !self.room.take_deleted() {
+            return Ok(());
+        }
+        self.space.check_flush(self.options.write_buffer_bytes as u64)?;
+        self.room.give_back(&self.files.db)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -242,6 +260,7 @@ impl Kv for RocksKv {
         self.begin()?;
         self.space.admit(batch, || self.backlog_bytes())?;
         let ticket = self.order(batch)?;
+        self.room.note(batch);
         if self.options.durability == Durability::Os {
             self.syncer.mark_durable(ticket);
         }

@@ -8,6 +8,10 @@ use rocksdb::{
 
 use crate::RocksOptions;
 
+/// A table with so many deletes among so many rows that follow each other is compacted at once.
+const DELETES_TRIGGER: usize = 192;
+const DELETES_WINDOW: usize = 256;
+
 /// With `chain_logs` each log says how the one before it ended, and opening checks it. Without
 /// that a power cut that takes the unsynced end of one log and leaves the next one loses commits
 /// and keeps later ones.
@@ -26,6 +30,9 @@ pub(crate) fn options(settings: &RocksOptions, chain_logs: bool) -> Result<Optio
     options.set_compression_type(DBCompressionType::None);
     options.set_max_open_files(i32::try_from(settings.open_files_max).unwrap_or(i32::MAX));
     options.set_max_background_jobs(i32::try_from(settings.background_jobs).unwrap_or(i32::MAX));
+    // A table that is mostly deletes is compacted at once, level by level, so that the deleted rows
+    // give their room back even if nobody writes any more.
+    options.add_compact_on_deletion_collector_factory(DELETES_WINDOW, DELETES_TRIGGER, 0.0);
     // Deleting a large file under a lock would stall a commit.
     options.set_avoid_unnecessary_blocking_io(true);
     options.set_bytes_per_sync(1 << 20);

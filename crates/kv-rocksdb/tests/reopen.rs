@@ -193,3 +193,52 @@ fn a_store_without_any_log_opens() {
         put(&store, "k", b"v");
     }
 }
+
+fn bytes_of_tables(directory: &std::path::Path) -> u64 {
+    let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    let tables =
+        files.filter(|file| file.path().extension().is_some_and(|extension| extension == "sst"));
+    tables.map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum()
+}
+
+/// Nothing is written after the deletes: the store must come to rest small by itself.
+fn deletes_give_their_room_back(singly: bool) {
+    const ROWS: u32 = 4_000;
+    let directory = tempfile::tempdir().unwrap();
+    let store = RocksKv::open(directory.path(), &small()).unwrap();
+    let key = |row: u32| row.to_be_bytes().to_vec();
+    for row in 0..ROWS {
+        let mut batch = Batch::new();
+        batch.put(key(row), vec![row as u8; 8_000]);
+        store.commit(&batch).unwrap();
+    }
+    store.give_back().unwrap();
+    let before = bytes_of_tables(directory.path());
+    assert!(before > 20 << 20, "{before} bytes of tables");
+    let mut batch = Batch::new();
+    if singly {
+        for row in 0..ROWS - 10 {
+            batch.delete(key(row));
+        }
+    } else {
+        batch.delete_range(key(0), key(ROWS - 10));
+    }
+    store.commit(&batch).unwrap();
+    store.give_back().unwrap();
+    let begun = std::time::Instant::now();
+    while bytes_of_tables(directory.path()) > before / 10 {
+        assert!(begun.elapsed().as_secs() < 30, "{}", bytes_of_tables(directory.path()));
+        thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(store.snapshot().unwrap().get(&key(ROWS - 1), &mut |_| {}).unwrap());
+}
+
+#[test]
+fn rows_deleted_singly_give_their_room_back() {
+    deletes_give_their_room_back(true);
+}
+
+#[test]
+fn rows_deleted_as_a_range_give_their_room_back() {
+    deletes_give_their_room_back(false);
+}
