@@ -43,7 +43,10 @@ struct Installation<'a> {
     /// Index rows, which wait for the last batch.
     indexes: Vec<(Vec<u8>, Vec<u8>)>,
     replaced: Vec<Version>,
-    rewritten: Vec<(u32, Arc<ShardIndex>)>,
+    shards: u64,
+    /// The indexes of new versions, for the live lease; `None` once they are more than it would keep.
+    rewritten: Option<Vec<(u32, Arc<ShardIndex>)>>,
+    rewritten_bytes: usize,
     /// Key and value of `BUILD`, once it is written.
     build_bytes: Option<u64>,
     /// Keys and values that have landed.
@@ -66,7 +69,9 @@ impl Engine {
             chunks: Vec::new(),
             indexes: Vec::new(),
             replaced: Vec::new(),
-            rewritten: Vec::new(),
+            shards: 0,
+            rewritten: Some(Vec::new()),
+            rewritten_bytes: 0,
             build_bytes: None,
             written_bytes: 0,
         };
@@ -80,22 +85,28 @@ impl Engine {
                 Stop::Failed(error) => Err(error),
             };
         }
-        let Installation { root, rewritten, .. } = installation;
-        self.show(db, plan, root.row, &rewritten);
+        let Installation { root, rewritten, shards, .. } = installation;
+        self.show(db, plan, root.row, rewritten.as_deref());
         self.metrics.compactions.add(1);
         self.metrics.compaction_deltas.add(plan.deltas);
-        self.metrics.compaction_shards.add(rewritten.len() as u64);
+        self.metrics.compaction_shards.add(shards);
         Ok(Compaction::Installed {
             watermark: plan.watermark,
             deltas: plan.deltas,
-            shards: rewritten.len() as u64,
+            shards,
             deltas_left: plan.deltas_left,
         })
     }
 
     /// Lets the live lease look for pages in the new shards, so that reclaim may delete the old
     /// places. A lease of another process finds out when it misses a row.
-    fn show(&self, db: &Db, plan: &Plan, root: RootRow, rewritten: &[(u32, Arc<ShardIndex>)]) {
+    fn show(
+        &self,
+        db: &Db,
+        plan: &Plan,
+        root: RootRow,
+        rewritten: Option<&[(u32, Arc<ShardIndex>)]>,
+    ) {
         let Some(lease) = self.live_lease(&db.actor) else { return };
         if lease.generation != plan.heads.epoch.row.generation {
             return;
@@ -104,7 +115,7 @@ impl Engine {
         let mut view = lease.view_mut();
         let (before, head) = (view.root.watermark, view.head.row.head.txid);
         if before < root.watermark && root.watermark <= head {
-            let known = (before == plan.heads.root.row.watermark).then_some(rewritten);
+            let known = rewritten.filter(|_| before == plan.heads.root.row.watermark);
             view.compacted(root, known);
         }
     }
@@ -139,7 +150,14 @@ impl Installation<'_> {
         self.chunks.extend(file.rows);
         self.replaced.extend(replaced);
         let index = ShardIndex { as_of: self.plan.watermark, pages: file.index.pages };
-        self.rewritten.push((shard, Arc::new(index)));
+        self.shards += 1;
+        self.rewritten_bytes += index.bytes();
+        if self.rewritten_bytes > self.engine.options.shard_index_bytes_max {
+            self.rewritten = None;
+        }
+        if let Some(rewritten) = &mut self.rewritten {
+            rewritten.push((shard, Arc::new(index)));
+        }
     }
 
     /// Writes the chunks built so far, which do not count yet.
