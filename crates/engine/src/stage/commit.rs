@@ -1,13 +1,15 @@
 //! The commit of a transaction that was staged.
 
 use actor_sqlite_kv::Batch;
-use actor_sqlite_ltx::Checksum;
+use actor_sqlite_ltx::{Checksum, Pgno};
 use actor_sqlite_pagestore::{CommitRequest, Committed, Head, StoreError};
 
 use super::Stage;
 use crate::Engine;
 use crate::commit::{invalid, next_head};
+use crate::db::Db;
 use crate::file_writer::{FileKind, FileRows};
+use crate::heads::Stored;
 use crate::keys::RowId;
 use crate::lease::{LeaseState, PendingCommit, Writer};
 use crate::page_index::{DeltaPages, StagedDelta};
@@ -44,74 +46,65 @@ impl Engine {
         // A write of a segment has changed it.
         let base = state.view().head.clone();
         let stage = writer.stage.take().ok_or_else(|| invalid("nothing was staged".into()))?;
-        let kind = FileKind::Segment { stage: stage.number, segment: stage.segments };
-        let summed = match &request.pages[last..] {
-            [] => Ok(None),
-            pages => self.encode_segment(state, &base.row, kind, pages, buffer).map(Some),
-        }
-        .and_then(|file| {
-            let sum = self.sum(state, writer, &base.row.head, request.size, &stage, &file)?;
-            Ok((file, sum))
-        });
-        let numbers = (stage.number, stage.segments, stage.bytes);
+        let gathered = self.gather(
+            state,
+            writer,
+            &base,
+            request.size,
+            (&stage, &request.pages[last..]),
+            buffer,
+        );
+        let (number, segments, bytes) = (stage.number, stage.segments, stage.bytes);
         // Until the commit has landed it may be sent again, and the stage with it.
         writer.stage = Some(stage);
-        let (file, sum) = summed?;
+        let (file, sum) = gathered?;
         if !sum.changed {
             return Ok(self.empty_commit(state, writer, request));
         }
         let time_ms = self.clock.now_ms().max(base.row.time_ms);
-        let segments = numbers.1 + u32::from(file.is_some());
-        let staged_bytes = numbers.2 + file.as_ref().map_or(0, |file| file.bytes);
+        let last_bytes = file.as_ref().map_or(0, |file| file.bytes);
+        let (txid, segments) = (base.row.head.txid.next(), segments + u32::from(file.is_some()));
+        let (pages, size, post_apply) = (sum.pages.len() as u64, request.size, sum.checksum);
+        let staged = StagedRow { txid, segments, pages, bytes: bytes + last_bytes };
+        let index = StagedIndexRow { size, post_apply, time_ms, stage: number, segments, pages };
+        let rows = manifest(&state.db, staged, index);
+        let row_bytes: usize = rows.iter().map(|(key, value)| key.len() + value.len()).sum();
         let mut batch = Batch::new();
-        let mut charged = file.as_ref().map_or(0, |file| file.bytes);
         if let Some(file) = file {
             file.put_into(buffer, &mut batch);
         }
-        let head = Head { size: request.size, checksum: sum.checksum, ..base.row.head };
-        let rows = self.manifest(
-            state,
-            StagedRow {
-                txid: head.txid.next(),
-                segments,
-                pages: sum.pages.len() as u64,
-                bytes: staged_bytes,
-            },
-            StagedIndexRow {
-                size: request.size,
-                post_apply: sum.checksum,
-                time_ms,
-                stage: numbers.0,
-                segments,
-                pages: sum.pages.len() as u64,
-            },
-        );
-        let mut bytes = staged_bytes;
         for (key, value) in rows {
-            charged += (key.len() + value.len()) as u64;
-            bytes += (key.len() + value.len()) as u64;
             batch.put(key, value);
         }
-        let charged_bytes = base.row.charged_bytes + charged;
-        let head = HeadRow { head, charged_bytes, time_ms, ..base.row };
+        let head = HeadRow {
+            head: Head { size, checksum: post_apply, ..base.row.head },
+            charged_bytes: base.row.charged_bytes + last_bytes + row_bytes as u64,
+            time_ms,
+            ..base.row
+        };
         let head = next_head(&state.db, &mut batch, &base, request, head);
-        let delta = StagedDelta { stage: numbers.0, pages: sum.pages };
-        let commit = PendingCommit { head, pages: DeltaPages::Staged(delta), bytes };
+        let pages = DeltaPages::Staged(StagedDelta { stage: number, pages: sum.pages });
+        let commit = PendingCommit { head, pages, bytes: staged.bytes + row_bytes as u64 };
         self.order_commit(state, writer, batch, commit, begun_ns)
     }
 
-    /// Keys and values of the rows that make a stage a commit.
-    fn manifest(
+    /// Encodes the last segment, if there are pages left for one, and adds up the commit.
+    fn gather(
         &self,
         state: &LeaseState,
-        staged: StagedRow,
-        index: StagedIndexRow,
-    ) -> [(Vec<u8>, Vec<u8>); 2] {
-        let manifest = state.db.keys.key(RowId::Staged { stage: index.stage });
-        let pidx = state.db.keys.key(RowId::Pidx { txid: staged.txid });
-        let staged = seal(&manifest, &staged.encode());
-        let index = seal_as(Format::V2, &pidx, &index.encode());
-        [(manifest, staged), (pidx, index)]
+        writer: &mut Writer,
+        base: &Stored<HeadRow>,
+        size: u32,
+        (stage, last): (&Stage, &[(Pgno, &[u8])]),
+        buffer: &mut Vec<u8>,
+    ) -> Result<(Option<FileRows>, Sum), StoreError> {
+        let kind = FileKind::Segment { stage: stage.number, segment: stage.segments };
+        let file = match last {
+            [] => None,
+            pages => Some(self.encode_segment(state, &base.row, kind, pages, buffer)?),
+        };
+        let sum = self.sum(state, writer, &base.row.head, size, stage, &file)?;
+        Ok((file, sum))
     }
 
     /// Gathers the newest version of each page, and folds the database checksum: the old checksums
@@ -141,4 +134,13 @@ impl Engine {
         let checksum = self.without_dropped(state, writer, head, size, checksum)?;
         Ok(Sum { pages, checksum, changed })
     }
+}
+
+/// Keys and values of the rows that make a stage a commit.
+fn manifest(db: &Db, staged: StagedRow, index: StagedIndexRow) -> [(Vec<u8>, Vec<u8>); 2] {
+    let manifest = db.keys.key(RowId::Staged { stage: index.stage });
+    let pidx = db.keys.key(RowId::Pidx { txid: staged.txid });
+    let staged = seal(&manifest, &staged.encode());
+    let index = seal_as(Format::V2, &pidx, &index.encode());
+    [(manifest, staged), (pidx, index)]
 }
