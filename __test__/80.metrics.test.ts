@@ -28,6 +28,7 @@ test('every native counter is forwarded', async () => {
     ['KvMetrics', whole.kv],
     ['EngineMetrics', whole.engine],
     ['ExecutorMetrics', whole.executor],
+    ['SleepMetrics', whole.sleep],
     ['PageCacheMetrics', whole.pageCache],
   ]
   for (const [name, value] of parts) {
@@ -35,7 +36,7 @@ test('every native counter is forwarded', async () => {
     expect(Object.keys(value).sort(), name).toEqual(fieldsOf(name).sort())
   }
   const text = prometheus()
-  for (const name of ['EngineMetrics', 'ExecutorMetrics', 'PageCacheMetrics', 'VfsMetrics']) {
+  for (const name of ['EngineMetrics', 'ExecutorMetrics', 'SleepMetrics', 'PageCacheMetrics', 'VfsMetrics']) {
     for (const field of fieldsOf(name)) {
       const snake = field.replace(/Ns$/, 'Seconds').replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
       expect(text, `${name}.${field}`).toContain(`_${snake}`)

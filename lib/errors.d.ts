@@ -10,8 +10,10 @@ export type StorageErrorCode =
  | 'ERR_CORRUPT'
 /** The store could not be reached; nothing was changed. */
  | 'ERR_UNAVAILABLE'
-/** The database is at its quota. */
+/** The database, or all of its namespace, is at its quota; `actual` and `limit` are bytes. */
  | 'ERR_QUOTA'
+/** The disk of the store is full; nothing was changed, and writing goes on once there is room. */
+ | 'ERR_STORE_FULL'
 /** A transaction, a row or a name is larger than the store takes. */
  | 'ERR_LIMIT'
 /** The time of the call was over; what it did was undone. */

@@ -155,7 +155,7 @@ function databaseFamilies({ databases, openDatabases, opened }: StorageMetrics):
   ]
 }
 
-function storeFamilies({ kv, engine, executor, pageCache }: StorageMetrics): Family[] {
+function storeFamilies({ kv, engine, executor, sleep, pageCache }: StorageMetrics): Family[] {
   return [
     histogram('actorsql_commit_duration_seconds', 'Time until the store has ordered a commit.', kv.commitNs),
     histogram('actorsql_sync_duration_seconds', 'Time of syncs of the store.', kv.syncNs),
@@ -167,6 +167,7 @@ function storeFamilies({ kv, engine, executor, pageCache }: StorageMetrics): Fam
       'parked',
       'queueDepth',
     ]),
+    ...every('actorsql_sleep', sleep, 'Idle databases', ['awake', 'asleep']),
     ...every('actorsql_page_cache', pageCache, 'Page cache', Object.keys(pageCache)),
   ]
 }

@@ -84,6 +84,7 @@ export class Storage {
       foreignKeys: rest.foreignKeys,
       statementCacheSize: rest.statementCacheSize,
       queryTimeoutMs: rest.queryTimeoutMs,
+      idleTimeoutMs: rest.idleTimeoutMs,
       limits: rest.limits,
     }
     const handle = await request(

@@ -101,6 +101,11 @@ export interface DatabaseOptions {
   readonly queryTimeoutMs?: number
   /** How long a transaction may stay open, if it does not say. Default: for ever. */
   readonly transactionTimeoutMs?: number
+  /**
+   * How long a database must be left alone before it gives up its memory, which comes back with the
+   * next call; 0 for never. A transaction, an iterator or a temporary table holds it. Default: 30000.
+   */
+  readonly idleTimeoutMs?: number
   /** SQLite's limits, each at most its default. */
   readonly limits?: SqlLimits
   /** Told of what goes wrong beside any call. */

@@ -85,6 +85,7 @@ const DATABASE: Record<keyof DatabaseOptions, Check> = {
   statementCacheSize: wholeNumber(0, 1_000_000, 'a number of statements'),
   queryTimeoutMs: milliseconds,
   transactionTimeoutMs: milliseconds,
+  idleTimeoutMs: wholeNumber(0, 2 ** 31 - 1, 'a number of milliseconds, 0 for never'),
   limits: (value) => {
     if (!isPlainObject(value)) return 'an object of limits'
     checkOptions('limits', value, LIMITS)

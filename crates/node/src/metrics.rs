@@ -7,7 +7,8 @@ use actor_sqlite_engine::EngineMetrics as NativeEngine;
 use actor_sqlite_kv_rocksdb::{Histogram as NativeHistogram, RocksMetrics};
 use actor_sqlite_session::{
     ExecutorMetrics as NativeExecutor, QueueMetrics as NativeQueue, SessionMetrics,
-    StatementMetrics as NativeStatements, TransactionMetrics as NativeTransactions,
+    SleepMetrics as NativeSleep, StatementMetrics as NativeStatements,
+    TransactionMetrics as NativeTransactions,
 };
 use actor_sqlite_vfs::{CommitPhaseTotals, PageCacheMetrics as NativePageCache, VfsMetrics as Vfs};
 use napi_derive::napi;
@@ -147,6 +148,40 @@ mirrored! {
     }
 }
 
+mirrored! {
+    /// Databases that sleep while nobody uses them.
+    SleepMetrics from NativeSleep {
+        /// Open databases with a connection.
+        awake,
+        /// Open databases without.
+        asleep,
+        /// Times one went to sleep.
+        sleeps,
+        /// Times one woke.
+        wakes,
+        /// Time that calls waited for that.
+        wake_ns,
+        /// Times one could not wake; its call failed.
+        wake_failures,
+        /// Times one that was to sleep stayed awake because a call ran or waited.
+        held_by_command,
+        /// Because a transaction was open.
+        held_by_transaction,
+        /// Because an iterator was.
+        held_by_cursor,
+        /// Because there was something in its temporary database.
+        held_by_temp,
+        /// Because an answer waited to become durable.
+        held_by_answer,
+        /// Because SQLite or the store failed when it was asked.
+        held_by_failure,
+        /// Times one waited after a commit because the store was behind.
+        back_offs,
+        /// How long those were asked to wait.
+        back_off_us,
+    }
+}
+
 /// Pages of a database: reads, writes and commits by route.
 #[napi(object)]
 #[derive(Clone, Debug, Default)]
@@ -235,6 +270,10 @@ pub struct DatabaseMetrics {
     pub transactions: TransactionMetrics,
     /// Calls that failed.
     pub errors: f64,
+    /// Times it woke.
+    pub wakes: f64,
+    /// Whether it sleeps now: 1 or 0, and of a store how many do.
+    pub asleep: f64,
 }
 
 /// About as large as a page of most databases: what the cache's budget is shown in.
@@ -315,7 +354,7 @@ fn vfs_metrics(vfs: Vfs) -> (VfsMetrics, CommitMetrics) {
 
 impl From<SessionMetrics> for DatabaseMetrics {
     fn from(native: SessionMetrics) -> Self {
-        let SessionMetrics { vfs, statements, queue, transactions, errors } = native;
+        let SessionMetrics { vfs, statements, queue, transactions, errors, asleep, wakes } = native;
         let (vfs, commit) = vfs_metrics(vfs);
         Self {
             vfs,
@@ -324,6 +363,8 @@ impl From<SessionMetrics> for DatabaseMetrics {
             queue: queue.into(),
             transactions: transactions.into(),
             errors: errors as f64,
+            wakes: wakes as f64,
+            asleep: f64::from(u8::from(asleep)),
         }
     }
 }
@@ -348,7 +389,7 @@ impl DatabaseMetrics {
         summed!(self.transactions, other.transactions, {
             committed, rolled_back, auto_rolled_back,
         });
-        self.errors += other.errors;
+        summed!(self, other, { errors, wakes, asleep });
         self.queue.wait_ns += other.queue.wait_ns;
         self.queue.depth_max = self.queue.depth_max.max(other.queue.depth_max);
         if !closed {
@@ -461,6 +502,8 @@ pub struct StorageMetrics {
     pub kv: KvMetrics,
     /// The threads.
     pub executor: ExecutorMetrics,
+    /// The databases that sleep.
+    pub sleep: SleepMetrics,
     /// The page cache.
     pub page_cache: PageCacheMetrics,
 }

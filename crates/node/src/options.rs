@@ -90,6 +90,8 @@ pub struct NativeDatabaseOptions {
     pub query_timeout_ms: Option<f64>,
     /// Of a transaction.
     pub transaction_timeout_ms: Option<f64>,
+    /// How long it is left alone before it sleeps; 0 for never.
+    pub idle_timeout_ms: Option<f64>,
     /// SQLite's limits.
     pub limits: Option<NativeLimits>,
 }
@@ -122,6 +124,10 @@ impl NativeDatabaseOptions {
                 .map_or(base.statement_cache_size, |size| size as usize),
             timeout_ms: self.query_timeout_ms.map(|ms| ms as u64),
             transaction_timeout_ms: self.transaction_timeout_ms.map(|ms| ms as u64),
+            idle_ms: match self.idle_timeout_ms {
+                Some(ms) => Some(ms as u64).filter(|ms| *ms > 0),
+                None => base.idle_ms,
+            },
             limits: self.limits.map(Limits::from).unwrap_or_default(),
             ..base
         };

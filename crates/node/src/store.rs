@@ -133,6 +133,7 @@ impl Store {
         let executor = Executor::new(ExecutorOptions {
             threads,
             threads_max: threads.max(THREADS_MAX),
+            awake_max: ExecutorOptions::AWAKE_MAX,
             clock: Arc::clone(&clock),
         });
         let host = Host {
@@ -192,6 +193,7 @@ impl Store {
             engine: self.engine.metrics().into(),
             kv: self.kv.metrics().into(),
             executor: self.host.executor.metrics().into(),
+            sleep: self.host.executor.sleep_metrics().into(),
             page_cache: page_cache.into(),
         }
     }

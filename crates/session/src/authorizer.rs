@@ -3,9 +3,53 @@
 //! The table of pragmas is in `docs/SESSIONS.md`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+use crate::settings;
+
+/// What passes between a connection and its authorizer.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// A VACUUM statement runs: the one time that an empty name may be attached.
+    pub(crate) vacuuming: AtomicBool,
+    /// The settings of [`settings::KEPT`] that a statement may have changed, a bit each.
+    pub(crate) settings: AtomicU32,
+    /// The newest value for `auto_vacuum`, which nobody can ask SQLite for before the next VACUUM.
+    pub(crate) auto_vacuum: AtomicU8,
+    /// The temporary schema was worked on.
+    pub(crate) temp: AtomicBool,
+    /// A setting of the temporary database was changed.
+    pub(crate) temp_setting: AtomicBool,
+}
+
+impl Notes {
+    /// Of a new connection that was given these settings.
+    pub(crate) fn of(settings: Option<&settings::Values>) -> Self {
+        Self {
+            settings: AtomicU32::new(settings.map_or(0, settings::Values::bits)),
+            auto_vacuum: AtomicU8::new(settings.map_or(0, settings::Values::auto_vacuum)),
+            ..Self::default()
+        }
+    }
+
+    fn note(&self, action: &AuthAction<'_>, database: Option<&str>) {
+        let temp = database.is_some_and(|name| name.eq_ignore_ascii_case("temp"));
+        match *action {
+            AuthAction::Pragma { pragma_name, pragma_value: Some(value) } => {
+                self.temp_setting.fetch_or(temp, Ordering::Relaxed);
+                self.settings.fetch_or(settings::bit(pragma_name), Ordering::Relaxed);
+                if pragma_name.eq_ignore_ascii_case("auto_vacuum") {
+                    self.auto_vacuum.store(settings::auto_vacuum(value), Ordering::Relaxed);
+                }
+            }
+            _ => {
+                self.temp.fetch_or(temp, Ordering::Relaxed);
+            }
+        }
+    }
+}
 
 /// How a PRAGMA is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +65,21 @@ enum Rule {
 /// Decides on each thing a statement does, when it is compiled.
 pub(crate) fn new(
     readonly: bool,
-    vacuuming: Arc<AtomicBool>,
+    notes: Arc<Notes>,
 ) -> impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static {
-    move |context| match context.action {
+    move |context| {
+        let decision = decide(&context, readonly, &notes);
+        if decision == Authorization::Allow {
+            notes.note(&context.action, context.database_name);
+        }
+        decision
+    }
+}
+
+fn decide(context: &AuthContext<'_>, readonly: bool, notes: &Notes) -> Authorization {
+    match context.action {
         // VACUUM attaches an empty name while it runs, and VACUUM INTO a file's.
-        AuthAction::Attach { filename: "" } if vacuuming.load(Ordering::Relaxed) => {
+        AuthAction::Attach { filename: "" } if notes.vacuuming.load(Ordering::Relaxed) => {
             Authorization::Allow
         }
         AuthAction::Attach { .. } | AuthAction::Detach { .. } | AuthAction::Unknown { .. } => {

@@ -2,6 +2,8 @@
 
 use actor_sqlite_pagestore::StoreError;
 
+use crate::raw::RawError;
+
 /// A failed command.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,4 +71,11 @@ pub enum SessionError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<RawError> for SessionError {
+    fn from(error: RawError) -> Self {
+        let RawError { code, message, offset } = error;
+        Self::Sqlite { code, message, offset, statement_index: None }
+    }
 }

@@ -38,14 +38,14 @@ struct State {
     asked: Ticket,
     /// Somebody is handing out answers and will see to new ones too.
     releasing: bool,
-    failed: Option<StoreError>,
+    failed: Option<Box<StoreError>>,
 }
 
 impl State {
     /// Why an answer that rests on `ticket` must not leave. What was durable before a failure stays
     /// so, and so do answers that rest on it.
     fn failure(&self, ticket: Ticket) -> Option<StoreError> {
-        self.failed.clone().filter(|_| ticket > self.durable)
+        self.failed.as_deref().filter(|_| ticket > self.durable).cloned()
     }
 }
 
@@ -66,12 +66,22 @@ impl Gate {
 
     /// Why nothing will be durable any more.
     pub(crate) fn failed(&self) -> Option<StoreError> {
-        self.lock().failed.clone()
+        self.lock().failed.as_deref().cloned()
     }
 
     /// Covers every answer given so far.
     pub(crate) fn newest(&self) -> Ticket {
         self.lock().newest
+    }
+
+    /// Whether an answer waits.
+    pub(crate) fn holds_answers(&self) -> bool {
+        !self.lock().held.is_empty()
+    }
+
+    /// Gives up memory that answers of before took.
+    pub(crate) fn shrink(&self) {
+        self.lock().held.shrink_to_fit();
     }
 
     /// Whether an answer rests on a ticket that the store was not asked to make durable.
@@ -137,7 +147,7 @@ impl Gate {
         match result {
             Ok(()) => state.durable = state.durable.max(ticket),
             Err(error) => {
-                state.failed.get_or_insert(error);
+                state.failed.get_or_insert(Box::new(error));
             }
         }
         self.release(state);

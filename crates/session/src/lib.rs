@@ -15,6 +15,7 @@ mod command;
 mod compiled;
 mod connection;
 mod control;
+mod core;
 mod error;
 mod executor;
 mod fault;
@@ -27,6 +28,8 @@ mod params;
 mod raw;
 mod rows;
 mod session;
+mod settings;
+mod sleep;
 mod slow_store;
 mod value;
 
@@ -37,7 +40,7 @@ pub use command::{
     StatementId, StatementInfo, TransactionId, Want,
 };
 pub use error::SessionError;
-pub use executor::{Executor, ExecutorMetrics, ExecutorOptions};
+pub use executor::{Executor, ExecutorMetrics, ExecutorOptions, SleepMetrics};
 pub use gate::Durability;
 pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMetrics};
 pub use options::{Host, Limits, OpenOptions};

@@ -57,9 +57,13 @@ struct Inner {
     queue: VecDeque<Letter>,
     /// The session is in the executor's queue or runs.
     scheduled: bool,
+    /// Somebody asked for a turn while one was under way.
+    wanted: bool,
     running: Option<u64>,
     /// Nothing but a close is taken any more.
     aborted: bool,
+    /// What waits goes on waiting.
+    held: bool,
     depth_max: usize,
 }
 
@@ -83,6 +87,7 @@ impl Mailbox {
             let waiting = inner.queue.len();
             let full = waiting >= self.queue_max && !Letter::must_run(&letter.work);
             let closed = inner.aborted && !letter.is_close();
+            inner.held &= !letter.is_close();
             match letter.work {
                 Work::Command(_, reply) if closed => refused.push((reply, SessionError::Closed)),
                 Work::Command(_, reply) if full => {
@@ -92,19 +97,52 @@ impl Mailbox {
             }
         }
         inner.depth_max = inner.depth_max.max(inner.queue.len());
-        let wake = !inner.queue.is_empty() && !std::mem::replace(&mut inner.scheduled, true);
-        (wake, refused)
+        let work = !inner.queue.is_empty() && !inner.held;
+        (work && !std::mem::replace(&mut inner.scheduled, true), refused)
+    }
+
+    /// Takes the session out of everybody's reach, if it has nothing to do.
+    pub(crate) fn claim(&self) -> bool {
+        let mut inner = self.lock();
+        inner.queue.is_empty() && !std::mem::replace(&mut inner.scheduled, true)
+    }
+
+    /// Lets what waits wait until [`Self::lift`], unless a close is among it.
+    pub(crate) fn hold(&self) {
+        let mut inner = self.lock();
+        inner.held = !inner.queue.iter().any(Letter::is_close);
+    }
+
+    pub(crate) fn held(&self) -> bool {
+        self.lock().held
+    }
+
+    /// To be called in a turn, whose end looks for what waits.
+    pub(crate) fn lift(&self) {
+        self.lock().held = false;
+    }
+
+    /// Gives up memory that letters of before took.
+    pub(crate) fn shrink(&self) {
+        self.lock().queue.shrink_to_fit();
     }
 
     /// Asks for a turn without a letter. True if the session must be handed to the executor.
     pub(crate) fn ask_for_turn(&self) -> bool {
-        !std::mem::replace(&mut self.lock().scheduled, true)
+        let mut inner = self.lock();
+        inner.wanted = true;
+        !std::mem::replace(&mut inner.scheduled, true)
+    }
+
+    /// A turn begins, with all that was asked for.
+    pub(crate) fn begin(&self) {
+        self.lock().wanted = false;
     }
 
     /// The next letter, whose command counts as running until the next call.
     pub(crate) fn next(&self) -> Option<Letter> {
         let mut inner = self.lock();
-        let letter = inner.queue.pop_front();
+        let letter = if inner.held { None } else { inner.queue.pop_front() };
         inner.running = letter.as_ref().and_then(Letter::id);
         self.control.begin();
         letter
@@ -115,7 +153,8 @@ impl Mailbox {
     pub(crate) fn rest(&self) -> bool {
         let mut inner = self.lock();
         inner.running = None;
-        inner.scheduled = !inner.queue.is_empty();
+        let work = !inner.queue.is_empty() && !inner.held;
+        inner.scheduled = std::mem::take(&mut inner.wanted) || work;
         inner.scheduled
     }
 

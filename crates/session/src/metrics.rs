@@ -1,8 +1,9 @@
 //! Counters of a session.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use actor_sqlite_vfs::VfsMetrics;
+use actor_sqlite_vfs::{CommitPhaseTotals, Mount, VfsMetrics};
 
 use crate::keyword::Kind;
 
@@ -19,6 +20,10 @@ pub struct SessionMetrics {
     pub transactions: TransactionMetrics,
     /// Commands that failed, refused ones not counted.
     pub errors: u64,
+    /// Whether it sleeps now.
+    pub asleep: bool,
+    /// Times it woke.
+    pub wakes: u64,
 }
 
 /// Statements of a session.
@@ -83,6 +88,7 @@ pub(crate) struct Counters {
     pub(crate) rolled_back: Counter,
     pub(crate) auto_rolled_back: Counter,
     pub(crate) errors: Counter,
+    pub(crate) wakes: Counter,
 }
 
 /// A number that only the thread whose turn it is adds to, and any thread reads.
@@ -137,6 +143,89 @@ impl Counters {
                 auto_rolled_back: self.auto_rolled_back.get(),
             },
             errors: self.errors.get(),
+            asleep: false,
+            wakes: self.wakes.get(),
         }
+    }
+}
+
+/// The pages of a session: those of its mount, and of the mounts it had before it slept.
+#[derive(Default)]
+pub(crate) struct Sight {
+    mount: Option<Arc<Mount>>,
+    before: Option<Box<VfsMetrics>>,
+    pub(crate) asleep: bool,
+}
+
+impl Sight {
+    pub(crate) fn show(&mut self, mount: Arc<Mount>) {
+        self.mount = Some(mount);
+        self.asleep = false;
+    }
+
+    /// Lets the mount go, and keeps what it counted.
+    pub(crate) fn hide(&mut self) {
+        let kept = VfsMetrics { scratch_bytes_used: 0, scratch_disk_bytes_used: 0, ..self.vfs() };
+        self.before = Some(Box::new(kept));
+        self.mount = None;
+        self.asleep = true;
+    }
+
+    /// The sums.
+    pub(crate) fn vfs(&self) -> VfsMetrics {
+        let before = self.before.as_deref().copied().unwrap_or_default();
+        match &self.mount {
+            Some(mount) => sum(before, mount.metrics()),
+            None => before,
+        }
+    }
+}
+
+/// Counters of two mounts, one after the other; what stands now is that of the later one.
+fn sum(before: VfsMetrics, now: VfsMetrics) -> VfsMetrics {
+    VfsMetrics {
+        pages_read: before.pages_read + now.pages_read,
+        cache_hits: before.cache_hits + now.cache_hits,
+        cache_misses: before.cache_misses + now.cache_misses,
+        pages_prefetched: before.pages_prefetched + now.pages_prefetched,
+        store_reads: before.store_reads + now.store_reads,
+        read_aheads: before.read_aheads + now.read_aheads,
+        pages_predicted: before.pages_predicted + now.pages_predicted,
+        pages_predicted_used: before.pages_predicted_used + now.pages_predicted_used,
+        pages_predicted_wasted: before.pages_predicted_wasted + now.pages_predicted_wasted,
+        hint_pages_preloaded: before.hint_pages_preloaded + now.hint_pages_preloaded,
+        hint_pages_used: before.hint_pages_used + now.hint_pages_used,
+        hints_saved: before.hints_saved + now.hints_saved,
+        hints_failed: before.hints_failed + now.hints_failed,
+        bytes_read: before.bytes_read + now.bytes_read,
+        bytes_written: before.bytes_written + now.bytes_written,
+        pages_written: before.pages_written + now.pages_written,
+        page_cache: now.page_cache,
+        write_buffer_dirty_pages: now.write_buffer_dirty_pages,
+        stages: before.stages + now.stages,
+        pages_staged: before.pages_staged + now.pages_staged,
+        bytes_staged: before.bytes_staged + now.bytes_staged,
+        staged_reads: before.staged_reads + now.staged_reads,
+        db_size_pages: now.db_size_pages,
+        commits_batch: before.commits_batch + now.commits_batch,
+        commits_sync: before.commits_sync + now.commits_sync,
+        commits_empty: before.commits_empty + now.commits_empty,
+        commits_failed: before.commits_failed + now.commits_failed,
+        rollbacks: before.rollbacks + now.rollbacks,
+        scratch_files_spilled: before.scratch_files_spilled + now.scratch_files_spilled,
+        scratch_bytes_used: now.scratch_bytes_used,
+        scratch_disk_bytes_used: now.scratch_disk_bytes_used,
+        commit_phases: sum_phases(before.commit_phases, now.commit_phases),
+    }
+}
+
+fn sum_phases(before: CommitPhaseTotals, now: CommitPhaseTotals) -> CommitPhaseTotals {
+    CommitPhaseTotals {
+        request_build_ns: before.request_build_ns + now.request_build_ns,
+        serialize_ns: before.serialize_ns + now.serialize_ns,
+        transport_ns: before.transport_ns + now.transport_ns,
+        state_update_ns: before.state_update_ns + now.state_update_ns,
+        total_ns: before.total_ns + now.total_ns,
+        commit_count: before.commit_count + now.commit_count,
     }
 }

@@ -53,6 +53,9 @@ pub struct OpenOptions {
     pub timeout_ms: Option<u64>,
     /// How long a transaction of [`crate::Action::Begin`] may stay open.
     pub transaction_timeout_ms: Option<u64>,
+    /// How long a session must be left alone to go to sleep: between one and 1.2 times this. `None`:
+    /// it never sleeps.
+    pub idle_ms: Option<u64>,
     /// How many commands may wait.
     pub queue_max: usize,
     /// The largest result that is handed over at once, in bytes.
@@ -78,6 +81,7 @@ impl Default for OpenOptions {
             statement_cache_size: 128,
             timeout_ms: None,
             transaction_timeout_ms: None,
+            idle_ms: Some(30_000),
             queue_max: 100_000,
             result_bytes_max: 512 << 20,
             quota_bytes: None,

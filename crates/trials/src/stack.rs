@@ -43,6 +43,7 @@ impl Stack {
         let executor = Executor::new(ExecutorOptions {
             threads: options.threads,
             threads_max: options.threads + 4,
+            awake_max: ExecutorOptions::AWAKE_MAX,
             clock: clock.clone(),
         });
         let host = Host {

@@ -1,5 +1,7 @@
 //! The commit of the main file: one request to the store, by either of SQLite's two routes.
 
+use std::sync::atomic::Ordering;
+
 use actor_sqlite_pagestore::{CommitRequest, Committed, StoreError};
 
 use crate::code::Class;
@@ -96,6 +98,7 @@ impl MainFile {
     fn settle(&mut self, committed: &Committed) -> u64 {
         self.head = committed.head;
         self.ticket = self.ticket.max(committed.ticket);
+        self.shared.back_off_us.store(committed.back_off_us, Ordering::Relaxed);
         self.shared.stage.take();
         let (pages, staged) = self.write_set.take(self.head.size);
         self.learn_committed(&pages, &staged);

@@ -196,6 +196,11 @@ impl Mount {
         self.shared.take_error()
     }
 
+    /// How long the store asked the writer to wait after the newest commit, once.
+    pub fn take_back_off_us(&self) -> u32 {
+        self.shared.back_off_us.swap(0, Ordering::Relaxed)
+    }
+
     /// The counters, and how things stand.
     pub fn metrics(&self) -> VfsMetrics {
         let is_closed = matches!(*self.main(), Parked::Closed);

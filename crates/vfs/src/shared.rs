@@ -1,6 +1,6 @@
 //! What a mount shares between its open files and whoever looks at it from another thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actor_sqlite_pagestore::{Head, StoreError, Ticket};
@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     /// Made at the first miss, and anew after it was dropped.
     read_ahead: Mutex<Option<Box<ReadAhead>>>,
     learner: Mutex<Learner>,
+    /// What the newest commit was told to wait, until it is taken.
+    pub back_off_us: AtomicU32,
     sealed: AtomicBool,
     poisoned: AtomicBool,
     faults: Mutex<Faults>,
@@ -63,6 +65,7 @@ impl Shared {
             evicted_unused: Arc::default(),
             read_ahead: Mutex::default(),
             learner: Mutex::new(learner),
+            back_off_us: AtomicU32::new(0),
             sealed: AtomicBool::new(false),
             poisoned: AtomicBool::new(false),
             faults: Mutex::default(),

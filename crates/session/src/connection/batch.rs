@@ -73,6 +73,8 @@ impl Connection {
             return Err(Fault::parameters("a statement of a script has parameters"));
         }
         self.counters.ran(compiled.kind);
-        self.while_vacuuming(compiled.kind, || finish(&mut compiled))
+        let result = self.while_vacuuming(compiled.kind, || finish(&mut compiled));
+        self.counted(&compiled);
+        result
     }
 }

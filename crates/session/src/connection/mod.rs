@@ -5,24 +5,26 @@ mod cursor;
 mod open;
 mod prepared;
 mod run;
+mod sleep;
 mod transaction;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use actor_sqlite_pagestore::{Clock, Ticket};
 use actor_sqlite_vfs::Mount;
 use rusqlite::ffi;
 
+use crate::authorizer::Notes;
 use crate::compiled::StatementCache;
 use crate::control::Control;
 use crate::fault::Fault;
 use crate::metrics::Counters;
 use crate::raw::{Db, RawError};
-use crate::{Action, Answer, Command, SessionError, TransactionId};
+use crate::{Action, Answer, Command, OpenOptions, SessionError, TransactionId};
 
-pub(crate) use open::{Opening, open};
+pub(crate) use open::{Opening, open, reopen};
+pub(crate) use sleep::{Held, Kept};
 
 /// An open connection. Statements keep the handle open; the lease goes back when it is closed.
 pub(crate) struct Connection {
@@ -35,21 +37,16 @@ pub(crate) struct Connection {
     /// How the newest transaction ended, for those that still name it.
     ended: Option<(TransactionId, transaction::End)>,
     next_id: u64,
-    settings: Settings,
+    /// Covers what the connections before this one had read or committed.
+    base_ticket: Ticket,
+    options: Arc<OpenOptions>,
     control: Arc<Control>,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
-    /// A VACUUM statement runs: the one time that the authorizer lets an empty name be attached.
-    vacuuming: Arc<AtomicBool>,
+    notes: Arc<Notes>,
     db: Arc<Db>,
     /// Last, so that the handle is closed before the lease goes back.
     mount: MountGuard,
-}
-
-/// What of the options matters after opening.
-struct Settings {
-    result_bytes_max: u64,
-    transaction_timeout_ms: Option<u64>,
 }
 
 struct MountGuard(Arc<Mount>);
@@ -65,9 +62,9 @@ impl Connection {
         &self.mount.0
     }
 
-    /// Covers all that this connection has read or committed.
+    /// Covers all that this connection has read or committed, and those before it.
     pub(crate) fn ticket(&self) -> Ticket {
-        self.mount.0.ticket()
+        self.mount.0.ticket().max(self.base_ticket)
     }
 
     pub(crate) fn in_transaction(&self) -> bool {

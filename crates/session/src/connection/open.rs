@@ -1,17 +1,17 @@
 //! Claiming a database and setting its connection up.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use actor_sqlite_ltx::PageSize;
-use actor_sqlite_pagestore::{ActorId, ClaimOptions, PageStore};
+use actor_sqlite_pagestore::{ActorId, ClaimOptions, PageStore, Ticket};
 use actor_sqlite_vfs::{Mount, MountOptions};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection as Sqlite, OpenFlags};
 
-use super::{Connection, MountGuard, Settings};
+use super::{Connection, Kept, MountGuard};
+use crate::authorizer::Notes;
 use crate::compiled::StatementCache;
 use crate::control::Control;
 use crate::metrics::Counters;
@@ -22,11 +22,11 @@ use crate::{Host, Limits, OpenOptions, SessionError, authorizer};
 /// VDBE instructions between two looks at the clock and the interrupt flag: some 20 µs.
 const PROGRESS_OPS: i32 = 1000;
 
-/// What opening needs.
+/// What opening needs, the first time and each time that the session wakes.
 pub(crate) struct Opening {
     pub(crate) host: Host,
     pub(crate) actor: ActorId,
-    pub(crate) options: OpenOptions,
+    pub(crate) options: Arc<OpenOptions>,
 }
 
 /// Makes the VFS known and proves once in a process that it commits as it must.
@@ -43,44 +43,45 @@ fn vfs() -> Result<&'static str, SessionError> {
 
 /// Claims the database and opens it.
 pub(crate) fn open(
-    opening: Opening,
+    opening: &Opening,
     control: &Arc<Control>,
     counters: &Arc<Counters>,
 ) -> Result<Connection, SessionError> {
-    let Opening { host, actor, options } = opening;
-    let vfs = vfs()?;
-    let claim = ClaimOptions {
-        create: options.create,
-        page_size: options.page_size,
-        quota_bytes: options.quota_bytes,
-        ..ClaimOptions::new(options.owner.clone())
+    connection(opening, control, counters, None)
+}
+
+/// Opens it anew where a connection before left off. The store is asked and not written to.
+pub(crate) fn reopen(
+    opening: &Opening,
+    control: &Arc<Control>,
+    counters: &Arc<Counters>,
+    kept: &mut Kept,
+) -> Result<Connection, SessionError> {
+    let mut connection = connection(opening, control, counters, Some(&mut *kept))?;
+    connection.restore(kept);
+    Ok(connection)
+}
+
+fn connection(
+    opening: &Opening,
+    control: &Arc<Control>,
+    counters: &Arc<Counters>,
+    mut kept: Option<&mut Kept>,
+) -> Result<Connection, SessionError> {
+    let Opening { host, options, .. } = opening;
+    vfs()?;
+    let mount = mount(opening, kept.as_deref_mut())?;
+    let notes = Arc::new(Notes::of(kept.as_ref().and_then(|kept| kept.settings.as_deref())));
+    let db = match database(&mount.0, options, control, &notes, kept.as_deref()) {
+        Ok(db) => db,
+        Err(error) => {
+            // Nothing was done with them: the next try has them again.
+            if let Some(kept) = kept {
+                kept.pages = mount.0.close();
+            }
+            return Err(error);
+        }
     };
-    let store = SlowStore::new(host.store, host.clock.clone());
-    let claim = store.claim(&actor, &claim)?;
-    let (lease, head) = (claim.lease.clone(), claim.head);
-    let mount = MountOptions::new(host.clock.clone(), options.scratch_bytes, host.scratch_dir);
-    let mount = Mount::new(store.clone(), claim, host.cache, mount).map_err(|error| {
-        store.release(&lease);
-        SessionError::Unusable { reason: error.to_string() }
-    })?;
-    let mount = MountGuard(mount);
-    let new_page_size = (head.size == 0).then_some(head.page_size);
-    let vacuuming = Arc::new(AtomicBool::new(false));
-    let sqlite = connect(mount.0.file_name(), vfs)
-        .and_then(|mut sqlite| {
-            set_up(&sqlite, &options, new_page_size, head.page_size)?;
-            sqlite.authorizer(Some(authorizer::new(options.readonly, vacuuming.clone())))?;
-            let control = control.clone();
-            sqlite.progress_handler(
-                PROGRESS_OPS,
-                Some(move || !stepped_to_its_end() && control.must_stop()),
-            )?;
-            Ok(sqlite)
-        })
-        .map_err(|error| match mount.0.poison().or_else(|| mount.0.take_error()) {
-            Some(behind) => SessionError::Store(behind),
-            None => from_rusqlite(error),
-        })?;
     mount.0.seal();
     Ok(Connection {
         cursors: HashMap::new(),
@@ -90,17 +91,83 @@ pub(crate) fn open(
         stray: false,
         ended: None,
         next_id: 0,
-        settings: Settings {
-            result_bytes_max: options.result_bytes_max,
-            transaction_timeout_ms: options.transaction_timeout_ms,
-        },
+        base_ticket: Ticket::ZERO,
+        options: options.clone(),
         control: control.clone(),
         counters: counters.clone(),
-        clock: host.clock,
-        vacuuming,
-        db: Arc::new(Db::new(sqlite)),
+        clock: host.clock.clone(),
+        notes,
+        db: Arc::new(db),
         mount,
     })
+}
+
+/// Claims the database, or goes on with the claim.
+fn mount(opening: &Opening, kept: Option<&mut Kept>) -> Result<MountGuard, SessionError> {
+    let Opening { host, actor, options } = opening;
+    let store = SlowStore::new(host.store.clone(), host.clock.clone());
+    let claim = store.claim(actor, &claim_options(options, kept.as_deref()))?;
+    let lease = claim.lease.clone();
+    let mount =
+        MountOptions::new(host.clock.clone(), options.scratch_bytes, host.scratch_dir.clone());
+    let (pages, cache) = (kept.and_then(|kept| kept.pages.take()), host.cache.clone());
+    let mounted = match pages {
+        Some(pages) => Mount::resume(store.clone(), claim, cache, mount, pages),
+        None => Mount::new(store.clone(), claim, cache, mount),
+    };
+    mounted.map(MountGuard).map_err(|error| {
+        store.release(&lease);
+        SessionError::Unusable { reason: error.to_string() }
+    })
+}
+
+/// Opens the mount and sets the connection up.
+fn database(
+    mount: &Mount,
+    options: &OpenOptions,
+    control: &Arc<Control>,
+    notes: &Arc<Notes>,
+    kept: Option<&Kept>,
+) -> Result<Db, SessionError> {
+    let explain = |error| match mount.poison().or_else(|| mount.take_error()) {
+        Some(behind) => SessionError::Store(behind),
+        None => error,
+    };
+    let head = mount.head();
+    let new_page_size = (head.size == 0).then_some(head.page_size);
+    let sqlite = connect(mount.file_name(), vfs()?)
+        .and_then(|mut sqlite| {
+            set_up(&sqlite, options, new_page_size, head.page_size)?;
+            if let Some(settings) = kept.and_then(|kept| kept.settings.as_deref()) {
+                settings.apply(&sqlite)?;
+            }
+            sqlite.authorizer(Some(authorizer::new(options.readonly, notes.clone())))?;
+            let control = control.clone();
+            sqlite.progress_handler(
+                PROGRESS_OPS,
+                Some(move || !stepped_to_its_end() && control.must_stop()),
+            )?;
+            Ok(sqlite)
+        })
+        .map_err(|error| explain(from_rusqlite(error)))?;
+    let mut db = Db::new(sqlite);
+    if let Some(kept) = kept {
+        db.restore(kept.counts).map_err(|error| explain(error.into()))?;
+    }
+    // Last: they bind what comes from outside, not the texts above.
+    db.limit(&limits(&options.limits)).map_err(|error| explain(error.into()))?;
+    Ok(db)
+}
+
+/// How the database is claimed, or the claim gone on with.
+fn claim_options(options: &OpenOptions, kept: Option<&Kept>) -> ClaimOptions {
+    ClaimOptions {
+        create: options.create && kept.is_none(),
+        page_size: options.page_size,
+        resume: kept.map(|kept| kept.generation),
+        quota_bytes: options.quota_bytes,
+        ..ClaimOptions::new(options.owner.clone())
+    }
 }
 
 fn connect(file_name: &str, vfs: &str) -> rusqlite::Result<Sqlite> {
@@ -140,16 +207,11 @@ fn set_up(
     if options.readonly {
         pragmas += "PRAGMA query_only=ON;";
     }
-    sqlite.execute_batch(&pragmas)?;
-    // Last: they bind what comes from outside, not the text above.
-    for (limit, value) in limits(&options.limits) {
-        sqlite.set_limit(limit, value)?;
-    }
-    Ok(())
+    sqlite.execute_batch(&pragmas)
 }
 
 /// Each limit with its value: the caller's or ours.
-fn limits(limits: &Limits) -> [(Limit, i32); 12] {
+pub(super) fn limits(limits: &Limits) -> [(Limit, i32); 12] {
     [
         (Limit::SQLITE_LIMIT_LENGTH, limits.length.unwrap_or(256 << 20)),
         (Limit::SQLITE_LIMIT_SQL_LENGTH, limits.sql_length.unwrap_or(1_000_000)),

@@ -9,9 +9,16 @@ use crate::{Answer, Source, StatementId, StatementInfo};
 
 /// A statement that a caller holds.
 pub(super) struct Prepared {
-    sql: Arc<str>,
-    /// `None` while it runs.
-    compiled: Option<Compiled>,
+    pub(super) sql: Arc<str>,
+    pub(super) state: State,
+}
+
+pub(super) enum State {
+    AtRest(Compiled),
+    Running,
+    /// Compiled on a connection before this one. Compiling it anew is left to its next run: some
+    /// PRAGMAs take effect when they are compiled.
+    Forgotten,
 }
 
 /// Where a statement goes when its run is over.
@@ -24,18 +31,23 @@ impl Connection {
     /// Takes a statement for one run. While it is out, the same text or the same prepared
     /// statement gets another one.
     pub(super) fn check_out(&mut self, source: Source) -> Result<(Home, Compiled), Fault> {
-        let sql = match source {
-            Source::Sql(sql) => sql,
+        let (home, sql) = match source {
+            Source::Sql(sql) => (Home::Cache(Arc::clone(&sql)), sql),
             Source::Prepared(id) => {
                 let prepared = self.find(id)?;
-                match prepared.compiled.take() {
-                    Some(compiled) => return Ok((Home::Prepared(id), compiled)),
-                    None => Arc::clone(&prepared.sql),
+                let sql = Arc::clone(&prepared.sql);
+                match std::mem::replace(&mut prepared.state, State::Running) {
+                    State::AtRest(compiled) => return Ok((Home::Prepared(id), compiled)),
+                    State::Running => (Home::Cache(Arc::clone(&sql)), sql),
+                    State::Forgotten => (Home::Prepared(id), sql),
                 }
             }
         };
-        let compiled = self.compiled(&sql)?;
-        Ok((Home::Cache(sql), compiled))
+        let compiled = self.compiled(&sql);
+        if let (Err(_), &Home::Prepared(id)) = (&compiled, &home) {
+            self.find(id)?.state = State::Forgotten;
+        }
+        Ok((home, compiled?))
     }
 
     /// Gives a statement back.
@@ -47,7 +59,7 @@ impl Connection {
             Home::Cache(sql) => self.cache.put(sql, compiled),
             Home::Prepared(id) => {
                 if let Some(prepared) = self.prepared.get_mut(&id.0) {
-                    prepared.compiled = Some(compiled);
+                    prepared.state = State::AtRest(compiled);
                 }
             }
         }
@@ -81,13 +93,14 @@ impl Connection {
             readonly: compiled.readonly,
             parameters: compiled.parameters().to_vec(),
         };
-        self.prepared.insert(id.0, Prepared { sql, compiled: Some(compiled) });
+        self.prepared.insert(id.0, Prepared { sql, state: State::AtRest(compiled) });
         Ok(Answer::Prepared(info))
     }
 
     pub(super) fn finalize(&mut self, id: StatementId) -> Result<Answer, Fault> {
         self.find(id)?;
-        if let Some(Prepared { sql, compiled: Some(compiled) }) = self.prepared.remove(&id.0) {
+        let removed = self.prepared.remove(&id.0);
+        if let Some(Prepared { sql, state: State::AtRest(compiled) }) = removed {
             self.cache.put(sql, compiled);
         }
         Ok(Answer::Done)

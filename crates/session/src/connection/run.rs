@@ -68,8 +68,9 @@ impl Connection {
             Want::Run => finish(compiled).map(|()| None),
             Want::First => self.collect(compiled, 1).map(Some),
             Want::All | Want::Chunk { .. } => self.collect(compiled, usize::MAX).map(Some),
-        })?;
-        Ok(match rows {
+        });
+        self.counted(compiled);
+        Ok(match rows? {
             Some(rows) => Answer::Rows(rows),
             None => Answer::Changes(self.changes(compiled, total)),
         })
@@ -104,10 +105,18 @@ impl Connection {
 
     /// Runs a statement; if it is VACUUM, with the authorizer told so.
     pub(super) fn while_vacuuming<T>(&self, kind: Kind, run: impl FnOnce() -> T) -> T {
-        self.vacuuming.store(kind == Kind::Vacuum, Ordering::Relaxed);
+        let vacuuming = &self.notes.vacuuming;
+        vacuuming.store(kind == Kind::Vacuum, Ordering::Relaxed);
         let result = run();
-        self.vacuuming.store(false, Ordering::Relaxed);
+        vacuuming.store(false, Ordering::Relaxed);
         result
+    }
+
+    /// To be called when a statement has ended, however it did.
+    pub(super) fn counted(&self, compiled: &Compiled) {
+        if matches!(compiled.kind, Kind::Insert | Kind::Update | Kind::Delete) {
+            self.db.counted();
+        }
     }
 
     /// Rows up to `rows_max`. A statement that writes runs to its end for all that.
@@ -119,7 +128,7 @@ impl Connection {
             }
             let columns = compiled.statement.column_count();
             collector.push(&compiled.statement, columns)?;
-            let (bytes, limit) = (collector.bytes(), self.settings.result_bytes_max);
+            let (bytes, limit) = (collector.bytes(), self.options.result_bytes_max);
             if bytes > limit {
                 return Err(too_large("bytes of one result", bytes, limit));
             }

@@ -15,7 +15,7 @@ pub(super) struct Transaction {
 
 /// How one ended.
 #[derive(Clone, Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     Committed,
     RolledBack,
     /// SQL text ended it: a COMMIT or ROLLBACK the caller wrote, or an error after which SQLite
@@ -108,7 +108,7 @@ impl Connection {
         }
         self.open_transaction(behavior)?;
         let id = TransactionId(self.next_id());
-        let deadline = self.settings.transaction_timeout_ms.map(|timeout_ms| Deadline {
+        let deadline = self.options.transaction_timeout_ms.map(|timeout_ms| Deadline {
             at_ns: self.clock.monotonic_ns().saturating_add(timeout_ms.saturating_mul(1_000_000)),
             timeout_ms,
         });

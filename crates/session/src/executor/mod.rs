@@ -4,16 +4,19 @@
 //! `threads` places say how many run at once. A thread that stands still (in the store, at a sync,
 //! in a long statement) lends its place, so that a stand-in can take up what waits.
 
+mod idle;
 mod place;
 mod pool;
 mod watchdog;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use actor_sqlite_pagestore::Clock;
 
 use crate::gate::Gate;
 
+pub use idle::SleepMetrics;
+pub(crate) use idle::{Doze, SleepCounters};
 pub(crate) use place::without_place;
 use pool::Shared;
 pub(crate) use pool::Turn;
@@ -26,8 +29,16 @@ pub struct ExecutorOptions {
     /// How many threads there are at most, with those that stand in for threads that wait for the
     /// store. At least `threads`.
     pub threads_max: usize,
-    /// Time, for the length of slices and the deadlines of transactions.
+    /// How many sessions may have a connection at a time. Beyond that, those go to sleep first that
+    /// were used longest ago; what holds a session awake goes before.
+    pub awake_max: usize,
+    /// Time, for the length of slices, idle sessions and the deadlines of transactions.
     pub clock: Arc<dyn Clock>,
+}
+
+impl ExecutorOptions {
+    /// What [`Self::awake_max`] is by default.
+    pub const AWAKE_MAX: usize = 4096;
 }
 
 /// What an executor has done and is doing.
@@ -76,6 +87,13 @@ pub(crate) trait Task: Send + Sync + 'static {
 
     /// A timer of [`Executor::wake_at`] went off. Must be short.
     fn wake(self: Arc<Self>);
+
+    /// From when on it is idle, if it is not used until then: rounded, so that many share a time.
+    /// Called often, from any thread.
+    fn idle_at_ns(&self) -> u64;
+
+    /// Goes to sleep if it can.
+    fn doze(self: Arc<Self>, why: Doze) -> Slice;
 }
 
 impl Executor {
@@ -102,9 +120,54 @@ impl Executor {
     }
 
     /// Calls [`Task::wake`] once `at_ns` of the clock's monotonic time is over, if the task is
-    /// still there then.
-    pub(crate) fn wake_at(&self, at_ns: u64, task: std::sync::Weak<dyn Task>) {
-        self.shared.wake_at(at_ns, task);
+    /// still there then. False after `shutdown`.
+    pub(crate) fn wake_at(&self, at_ns: u64, task: Weak<dyn Task>) -> bool {
+        self.shared.wake_at(at_ns, task)
+    }
+
+    /// How many sessions sleep, and what that costs.
+    pub fn sleep_metrics(&self) -> SleepMetrics {
+        self.shared.sleep.snapshot(&self.shared.lock().idle)
+    }
+
+    /// Looks for timers whose time has come: for a clock that does not run by itself.
+    pub fn tick(&self) {
+        self.shared.tick();
+    }
+
+    pub(crate) fn sleep_counters(&self) -> &SleepCounters {
+        &self.shared.sleep
+    }
+
+    /// A session has a connection now. If that makes too many, others are asked to sleep.
+    pub(crate) fn awoke(&self) {
+        self.shared.awoke();
+    }
+
+    /// A session has no connection any more; with `asleep`, until its next command.
+    pub(crate) fn let_go(&self, asleep: bool) {
+        self.shared.let_go(asleep);
+    }
+
+    /// A session that slept is awake again, or over.
+    pub(crate) fn slept(&self) {
+        self.shared.slept();
+    }
+
+    /// Has a task asked to doze at [`Task::idle_at_ns`]. One seat a task: it is given up only by the
+    /// request.
+    pub(crate) fn seat(&self, at_ns: u64, task: Weak<dyn Task>) {
+        self.shared.seat(at_ns, task);
+    }
+
+    /// Has a task asked for [`Doze::Hints`]; `at_ns` is as far ahead for all tasks.
+    pub(crate) fn hint_at(&self, at_ns: u64, task: Weak<dyn Task>) {
+        self.shared.hint_at(at_ns, task);
+    }
+
+    /// Asks a task to doze as soon as nothing else is to do.
+    pub(crate) fn ask_to_doze(&self, task: Weak<dyn Task>) {
+        self.shared.ask_to_doze(task);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 
+use super::idle::{Doze, Idle, SleepCounters};
 use super::watchdog::Timers;
 use super::{ExecutorMetrics, ExecutorOptions, Slice, Task, place};
 
@@ -14,6 +15,7 @@ const STACK_BYTES: usize = 4 << 20;
 
 pub(super) struct Shared {
     pub(super) options: ExecutorOptions,
+    pub(super) sleep: SleepCounters,
     state: Mutex<State>,
     /// Parked threads wait here.
     work: Condvar,
@@ -28,7 +30,12 @@ pub(super) struct State {
     pub(super) running: usize,
     pub(super) workers: Vec<Worker>,
     pub(super) timers: Timers,
+    pub(super) idle: Idle,
     pub(super) stopping: bool,
+    /// The newest thing done was a turn, not a doze.
+    ran_turn: bool,
+    /// No timer is set any more.
+    closing: bool,
     pub(super) counters: ExecutorMetrics,
     /// The watchdog is awake and looks again within a standstill.
     pub(super) watchdog_called: bool,
@@ -38,6 +45,32 @@ pub(super) struct State {
     syncing: bool,
     watchdog_started: bool,
     handles: Vec<JoinHandle<()>>,
+}
+
+/// What a thread does next.
+enum Job {
+    Turn(Arc<dyn Task>),
+    Doze(Weak<dyn Task>, Doze),
+}
+
+impl State {
+    fn has_work(&self) -> bool {
+        !self.queue.is_empty() || (!self.stopping && self.idle.has_request())
+    }
+
+    /// Turns go first; a doze that makes room goes in turn with them.
+    fn job(&mut self) -> Option<Job> {
+        let busy = !self.queue.is_empty();
+        if !self.stopping
+            && (!busy || self.ran_turn)
+            && let Some((task, why)) = self.idle.request(busy)
+        {
+            self.ran_turn = false;
+            return Some(Job::Doze(task, why));
+        }
+        self.ran_turn = true;
+        self.queue.pop_front().map(Job::Turn)
+    }
 }
 
 /// What others may see of a thread.
@@ -81,7 +114,13 @@ impl Shared {
     pub(super) fn new(mut options: ExecutorOptions) -> Self {
         options.threads = options.threads.max(1);
         options.threads_max = options.threads_max.max(options.threads);
-        Self { options, state: Mutex::default(), work: Condvar::new(), watch: Condvar::new() }
+        Self {
+            options,
+            sleep: SleepCounters::default(),
+            state: Mutex::default(),
+            work: Condvar::new(),
+            watch: Condvar::new(),
+        }
     }
 
     /// No code that could panic runs under the lock, so that a poisoned one is whole.
@@ -110,21 +149,31 @@ impl Shared {
         true
     }
 
-    pub(super) fn wake_at(self: &Arc<Self>, at_ns: u64, task: Weak<dyn Task>) {
+    pub(super) fn wake_at(self: &Arc<Self>, at_ns: u64, task: Weak<dyn Task>) -> bool {
         let mut state = self.lock();
-        if state.stopping {
-            return;
+        if state.closing {
+            return false;
         }
         if state.timers.push(at_ns, task) {
-            state.watchdog_called = false;
-            self.call_watchdog(&mut state);
+            self.alarm(&mut state);
         }
+        state.watchdog_started
+    }
+
+    /// Has the watchdog look at once when it has to look next.
+    pub(super) fn alarm(self: &Arc<Self>, state: &mut State) {
+        state.watchdog_called = false;
+        self.call_watchdog(state);
+    }
+
+    pub(super) fn tick(self: &Arc<Self>) {
+        self.alarm(&mut self.lock());
     }
 
     /// Sees to it that somebody takes up the queue: a parked thread, a new one, or in the end the
     /// watchdog, which finds threads that stand still.
     pub(super) fn staff(self: &Arc<Self>, state: &mut State) {
-        if state.queue.is_empty() {
+        if !state.has_work() {
             return;
         }
         if state.running < self.options.threads {
@@ -136,7 +185,9 @@ impl Shared {
                 return;
             }
         }
-        self.call_watchdog(state);
+        if !state.queue.is_empty() {
+            self.call_watchdog(state);
+        }
     }
 
     fn call_watchdog(self: &Arc<Self>, state: &mut State) {
@@ -207,13 +258,13 @@ impl Shared {
         let mut state = self.lock();
         let mut placed = true;
         loop {
-            if !placed && !state.queue.is_empty() && state.running < self.options.threads {
+            if !placed && state.has_work() && state.running < self.options.threads {
                 state.running += 1;
                 placed = true;
             }
             if placed {
-                if let Some(task) = state.queue.pop_front() {
-                    (state, placed) = self.run(state, index, progress, task);
+                if let Some(job) = state.job() {
+                    (state, placed) = self.run(state, index, progress, job);
                     continue;
                 }
                 state.running -= 1;
@@ -233,21 +284,31 @@ impl Shared {
         self.staff(&mut state);
     }
 
-    /// Runs one slice of a task and what it left to do; tells whether the thread has its place.
+    /// Runs one job and what it left to do; tells whether the thread has its place.
     fn run<'s>(
         self: &'s Arc<Self>,
         mut state: MutexGuard<'s, State>,
         index: usize,
         progress: &Progress,
-        task: Arc<dyn Task>,
+        job: Job,
     ) -> (MutexGuard<'s, State>, bool) {
-        state.counters.slices += 1;
+        let (task, why) = match job {
+            Job::Turn(task) => (task, None),
+            Job::Doze(task, why) => match task.upgrade() {
+                Some(task) => (task, Some(why)),
+                None => return (state, true),
+            },
+        };
+        state.counters.slices += u64::from(why.is_none());
         state.workers[index].busy = true;
         progress.steps.fetch_add(1, Ordering::Relaxed);
         self.staff(&mut state);
         drop(state);
         let turn = Turn { progress };
-        let outcome = catch_unwind(AssertUnwindSafe(|| Arc::clone(&task).run(&turn)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| match why {
+            None => Arc::clone(&task).run(&turn),
+            Some(why) => Arc::clone(&task).doze(why),
+        }));
         let mut state = self.lock();
         state.workers[index].busy = false;
         let mut placed = !std::mem::take(&mut state.workers[index].lent);
@@ -291,6 +352,13 @@ impl Shared {
 
     pub(super) fn shutdown(self: &Arc<Self>) {
         let this = thread::current().id();
+        let timers = {
+            let mut state = self.lock();
+            state.closing = true;
+            state.timers.drain()
+        };
+        // Who waits for a timer must not wait for ever.
+        timers.into_iter().for_each(Task::wake);
         loop {
             let handles = {
                 let mut state = self.lock();

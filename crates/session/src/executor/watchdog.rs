@@ -1,8 +1,8 @@
 //! The thread that looks after the others: it takes the place of a thread that stands still while
-//! work waits, and tells tasks that their time is over. It sleeps while there is neither.
+//! work waits, tells tasks that their time is over, and asks those that are idle to sleep. It waits
+//! while there is none of these.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
@@ -18,33 +18,36 @@ const TIMER_MIN: Duration = Duration::from_millis(1);
 /// Tasks to wake, the earliest first.
 #[derive(Default)]
 pub(super) struct Timers {
-    heap: BinaryHeap<Reverse<(u64, u64)>>,
-    tasks: std::collections::HashMap<u64, Weak<dyn Task>>,
-    count: u64,
+    tasks: BTreeMap<u64, Vec<Weak<dyn Task>>>,
 }
 
 impl Timers {
     /// Tells whether it is now the first one.
     pub(super) fn push(&mut self, at_ns: u64, task: Weak<dyn Task>) -> bool {
-        let first = self.heap.peek().is_none_or(|&Reverse((first_ns, _))| at_ns < first_ns);
-        self.count += 1;
-        self.heap.push(Reverse((at_ns, self.count)));
-        self.tasks.insert(self.count, task);
+        let first = self.next_ns().is_none_or(|first_ns| at_ns < first_ns);
+        self.tasks.entry(at_ns).or_default().push(task);
         first
     }
 
-    /// The tasks whose time is over, and how long it is until the next one's.
-    fn due(&mut self, now_ns: u64) -> (Vec<Arc<dyn Task>>, Option<Duration>) {
+    fn next_ns(&self) -> Option<u64> {
+        self.tasks.first_key_value().map(|(&at_ns, _)| at_ns)
+    }
+
+    /// The tasks whose time is over.
+    fn due(&mut self, now_ns: u64) -> Vec<Arc<dyn Task>> {
         let mut due = Vec::new();
-        while let Some(&Reverse((at_ns, key))) = self.heap.peek() {
-            if at_ns > now_ns {
-                let wait = Duration::from_nanos(at_ns - now_ns).max(TIMER_MIN);
-                return (due, Some(wait));
+        while let Some(entry) = self.tasks.first_entry() {
+            if *entry.key() > now_ns {
+                break;
             }
-            self.heap.pop();
-            due.extend(self.tasks.remove(&key).and_then(|task| task.upgrade()));
+            due.extend(entry.remove().iter().filter_map(Weak::upgrade));
         }
-        (due, None)
+        due
+    }
+
+    /// All tasks.
+    pub(super) fn drain(&mut self) -> Vec<Arc<dyn Task>> {
+        self.due(u64::MAX)
     }
 }
 
@@ -53,13 +56,20 @@ impl Shared {
         let mut state = self.lock();
         let mut watching = false;
         while !(state.stopping && state.queue.is_empty()) {
-            let (due, next_timer) = state.timers.due(self.options.clock.monotonic_ns());
-            if !due.is_empty() {
+            let now_ns = self.options.clock.monotonic_ns();
+            let due = state.timers.due(now_ns);
+            let idle = state.idle.due(now_ns);
+            self.staff(&mut state);
+            if !due.is_empty() || !idle.is_empty() {
                 drop(state);
                 due.into_iter().for_each(Task::wake);
+                idle.into_iter().for_each(|task| self.look_at(task, now_ns));
                 state = self.lock();
                 continue;
             }
+            let next_ns = state.timers.next_ns().into_iter().chain(state.idle.next_ns()).min();
+            let next_timer = next_ns
+                .map(|at_ns| Duration::from_nanos(at_ns.saturating_sub(now_ns)).max(TIMER_MIN));
             let waiting = !state.queue.is_empty();
             if waiting && watching {
                 self.take_places(&mut state);

@@ -1,8 +1,12 @@
 //! The connection handle.
 
 use std::ffi::{CStr, c_char, c_int};
+use std::rc::Rc;
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ffi};
+
+use super::counts::{self, Counts};
 
 /// A failed call: SQLite's extended code, its message, and the byte of the SQL text it points at.
 #[derive(Clone, Debug)]
@@ -12,13 +16,26 @@ pub(crate) struct RawError {
     pub(crate) offset: Option<usize>,
 }
 
+/// What a connection has counted for SQL functions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// `last_insert_rowid()`.
+    pub(crate) last_insert_rowid: i64,
+    /// `changes()`.
+    pub(crate) changes: i64,
+    /// `total_changes()`.
+    pub(crate) total_changes: i64,
+}
+
 /// A connection, shared by its statements so that it closes after the last of them.
 ///
 /// Opened without SQLite's own mutex: one thread at a time may use it and its statements.
 pub(crate) struct Db {
     /// Closes the handle, which rolls back what is open.
-    _connection: Connection,
+    connection: Connection,
     raw: *mut ffi::sqlite3,
+    /// What a connection before this one had counted, if it goes on with that.
+    counts: Option<Rc<Counts>>,
 }
 
 // SAFETY: a `Db` and all statements over it are owned by one session's `Connection`, which only
@@ -32,7 +49,52 @@ impl Db {
     pub(crate) fn new(connection: Connection) -> Self {
         // SAFETY: the handle is used only while `connection`, which closes it, is alive beside it.
         let raw = unsafe { connection.handle() };
-        Self { _connection: connection, raw }
+        Self { connection, raw, counts: None }
+    }
+
+    /// Goes on with what another connection had counted.
+    pub(crate) fn restore(&mut self, kept: Kept) -> Result<(), RawError> {
+        // SAFETY: the handle is open as long as `self`.
+        unsafe { ffi::sqlite3_set_last_insert_rowid(self.raw, kept.last_insert_rowid) };
+        if (kept.changes, kept.total_changes) != (0, 0) {
+            let changes = kept.changes.into();
+            let counts = Rc::new(Counts { changes, total: kept.total_changes });
+            // SAFETY: the handle is open; it and the counts are used by the thread that has `self`.
+            unsafe { counts::register(self.raw, &counts) }?;
+            self.counts = Some(counts);
+        }
+        Ok(())
+    }
+
+    /// What has been counted, here and on the connections before.
+    pub(crate) fn kept(&self) -> Kept {
+        // SAFETY: the handle is open as long as `self`.
+        let raw = unsafe { ffi::sqlite3_changes64(self.raw) };
+        let (changes, total) = match &self.counts {
+            Some(counts) => (counts.changes(raw), counts.total),
+            None => (raw, 0),
+        };
+        Kept {
+            last_insert_rowid: self.last_insert_rowid(),
+            changes,
+            total_changes: self.total_changes().wrapping_add(total),
+        }
+    }
+
+    /// A statement has ended that sets `changes()`.
+    pub(crate) fn counted(&self) {
+        if let Some(counts) = &self.counts {
+            counts.changes.set(0);
+        }
+    }
+
+    /// Sets limits.
+    pub(crate) fn limit(&self, limits: &[(Limit, i32)]) -> Result<(), RawError> {
+        for &(limit, value) in limits {
+            let set = self.connection.set_limit(limit, value);
+            set.map_err(|_| RawError::of(ffi::SQLITE_RANGE))?;
+        }
+        Ok(())
     }
 
     pub(super) fn raw(&self) -> *mut ffi::sqlite3 {

@@ -1,8 +1,9 @@
 //! The one place that calls SQLite's C interface: a connection handle and statements that keep it
 //! alive. Everything above is safe code.
 
+mod counts;
 mod db;
 mod statement;
 
-pub(crate) use db::{Db, RawError};
+pub(crate) use db::{Db, Kept as KeptCounts, RawError};
 pub(crate) use statement::{ColumnValue, Statement, Step, stepped_to_its_end};

@@ -53,7 +53,12 @@ pub fn host_with(
     threads_max: usize,
     clock: Arc<dyn Clock>,
 ) -> Host {
-    let options = ExecutorOptions { threads, threads_max, clock: clock.clone() };
+    let options = ExecutorOptions {
+        threads,
+        threads_max,
+        awake_max: ExecutorOptions::AWAKE_MAX,
+        clock: clock.clone(),
+    };
     Host {
         executor: Executor::new(options),
         store,
@@ -226,6 +231,33 @@ pub fn int(value: i64) -> Value {
 
 pub fn text(value: &str) -> Value {
     Value::Text(value.into())
+}
+
+/// Asks a session to sleep; tells whether it does.
+pub fn doze(host: &Host, db: &Db) -> bool {
+    let tried = |it: SleepMetrics| {
+        it.sleeps
+            + it.held_by_transaction
+            + it.held_by_cursor
+            + it.held_by_temp
+            + it.held_by_answer
+            + it.held_by_failure
+    };
+    let before = host.executor.sleep_metrics();
+    while !db.session.metrics().asleep {
+        let now = host.executor.sleep_metrics();
+        if tried(now) > tried(before) {
+            break;
+        }
+        // The turn of the newest command may not be over yet.
+        db.session.doze();
+        let busy = now.held_by_command;
+        let settled = |it: SleepMetrics| it.held_by_command > busy || tried(it) > tried(before);
+        while !settled(host.executor.sleep_metrics()) {
+            std::thread::yield_now();
+        }
+    }
+    db.session.metrics().asleep
 }
 
 /// SQLite's extended code of a failure.
