@@ -68,6 +68,8 @@ pub(crate) enum RowId {
     Hints,
     /// What a compaction in several batches is writing.
     Build,
+    /// A watermark that compaction has moved on from.
+    Past { watermark: Txid },
     /// The page index of one commit.
     Pidx { txid: Txid },
     /// How far compaction and reclaim have come.
@@ -93,6 +95,7 @@ impl fmt::Display for RowId {
             Self::Head => f.write_str("HEAD"),
             Self::Hints => f.write_str("HINTS"),
             Self::Build => f.write_str("BUILD"),
+            Self::Past { watermark } => write!(f, "PAST {watermark}"),
             Self::Pidx { txid } => write!(f, "PIDX {txid}"),
             Self::Root => f.write_str("ROOT"),
             Self::Shard { shard, as_of, chunk } => {
@@ -139,6 +142,10 @@ impl Keys {
                 key.extend_from_slice(b"DELTA/");
                 key.extend_from_slice(&txid.get().to_be_bytes());
                 push_number(&mut key, chunk);
+            }
+            RowId::Past { watermark } => {
+                key.extend_from_slice(b"PAST/");
+                key.extend_from_slice(&watermark.get().to_be_bytes());
             }
             RowId::Pidx { txid } => {
                 key.extend_from_slice(b"PIDX/");
@@ -208,6 +215,7 @@ impl Keys {
         let mut numbers = Numbers(&path[slash + 1..]);
         let row = match &path[..slash] {
             b"DELTA" => RowId::Delta { txid: numbers.txid()?, chunk: numbers.after_slash()? },
+            b"PAST" => RowId::Past { watermark: numbers.txid()? },
             b"PIDX" => RowId::Pidx { txid: numbers.txid()? },
             b"GONE" => RowId::Gone { at: numbers.txid()?, shard: numbers.after_slash()? },
             b"SHARD" => {
@@ -307,6 +315,7 @@ mod tests {
             RowId::Gone { at: txid, shard: 3 },
             RowId::Head,
             RowId::Hints,
+            RowId::Past { watermark: txid },
             RowId::Pidx { txid },
             RowId::Root,
             RowId::Shard { shard: 7, as_of, chunk: 1 },

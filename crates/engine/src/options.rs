@@ -54,8 +54,13 @@ pub struct CompactionOptions {
     /// About the largest batch that compaction and reclaim write, in bytes; the store's own limit
     /// holds beside it.
     pub batch_bytes: usize,
-    /// States below the watermark whose deltas reclaim leaves.
+    /// That many states before the newest stay readable, within [`Self::retention_bytes`].
     pub retention_txids: u64,
+    /// States stay readable that were the newest within this time, within
+    /// [`Self::retention_bytes`]. Looked at when the database has a turn.
+    pub retention_age_ms: u64,
+    /// The most that is kept for states before the watermark, in keys and values of a database.
+    pub retention_bytes: u64,
 }
 
 impl Default for EngineOptions {
@@ -88,6 +93,8 @@ impl Default for CompactionOptions {
             plan_bytes_max: 64 << 20,
             batch_bytes: 4 << 20,
             retention_txids: 8,
+            retention_age_ms: 0,
+            retention_bytes: 4 << 20,
         }
     }
 }

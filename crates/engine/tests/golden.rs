@@ -32,7 +32,7 @@ fn limits() -> Limits {
 
 fn options() -> EngineOptions {
     let compaction =
-        CompactionOptions { batch_bytes: 600, retention_txids: 1, ..CompactionOptions::default() };
+        CompactionOptions { batch_bytes: 600, retention_txids: 0, ..CompactionOptions::default() };
     EngineOptions { compaction, ..EngineOptions::default() }
 }
 
@@ -252,6 +252,7 @@ fn the_dump_has_every_kind_of_row_in_its_newest_format() {
         ("GONE/", 1),
         ("HEAD", 2),
         ("HINTS", 1),
+        ("PAST/", 1),
         ("PIDX/", 1),
         ("ROOT", 2),
         ("SHARD/", 1),

@@ -381,6 +381,7 @@ fn maintenance_is_fair_and_commits_hold_back_at_the_hard_limit() {
     let kv: Arc<dyn Kv> = Arc::new(MemKv::new());
     let mut options = small_options();
     options.compaction.hard_delta_count = 20;
+    options.compaction.retention_txids = 0;
     let engine = engine_with(kv, options);
     let mut owners: Vec<Owner> =
         (0..5).map(|at| Owner::claim(&engine, &actor(&format!("a{at}")))).collect();

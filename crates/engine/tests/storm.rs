@@ -98,7 +98,9 @@ fn a_hot_database_and_a_thousand_mild_ones_keep_within_their_limits() {
 #[test]
 fn two_threads_never_work_on_one_database() {
     let kv = Arc::new(FaultKv::new());
-    let engine = engine_with(kv.clone(), options());
+    let mut options = options();
+    options.compaction.retention_txids = 0;
+    let engine = engine_with(kv.clone(), options);
     let mut owners = ["a", "b"].map(|name| Owner::claim(&engine, &actor(name)));
     let mut rng = Rng::with_seed(1);
     for owner in &mut owners {

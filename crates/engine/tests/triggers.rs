@@ -42,6 +42,7 @@ fn engine_where(set: impl FnOnce(&mut EngineOptions)) -> (Arc<Engine>, Arc<Still
     (compaction.delta_count, compaction.delta_bytes) = (1_000_000, 1 << 40);
     (compaction.idle_delta_count, compaction.idle_ms) = (1_000_000, 1_000_000);
     (compaction.hard_delta_count, compaction.hard_delta_bytes) = (2_000_000, 1 << 41);
+    compaction.retention_txids = 0;
     set(&mut options);
     (Arc::new(Engine::new(Arc::new(MemKv::new()), clock.clone(), options)), clock)
 }

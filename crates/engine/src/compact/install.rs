@@ -9,6 +9,7 @@ use actor_sqlite_pagestore::StoreError;
 use super::Compaction;
 use super::build::Built;
 use super::plan::{Plan, Version};
+use super::retain::past_row;
 use crate::Engine;
 use crate::accounts::put_root;
 use crate::db::Db;
@@ -201,6 +202,7 @@ impl Installation<'_> {
         for (key, value) in std::mem::take(&mut self.indexes) {
             batch.put(key, value);
         }
+        let mut gone_rows = Vec::new();
         for version in self.replaced.iter().chain(&plan.dropped) {
             let &Version { shard, as_of, ref chunks, index_bytes } = version;
             batch.delete(self.db.keys.key(RowId::Sidx { shard, as_of }));
@@ -208,8 +210,13 @@ impl Installation<'_> {
             let key = self.db.keys.key(RowId::Gone { at: plan.watermark, shard });
             let gone = GoneRow { as_of, chunks: chunks.clone() };
             let value = seal(&key, &gone.encode());
+            gone_rows.push((version, key.len() + value.len()));
             batch.put(key, value);
         }
+        let past = past_row(self.db, plan, gone_rows.into_iter());
+        let key = self.db.keys.key(RowId::Past { watermark: plan.heads.root.row.watermark });
+        let value = seal(&key, &past.encode());
+        batch.put(key, value);
         self.land(batch, root)
     }
 

@@ -72,7 +72,7 @@ impl Engine {
         budget: MaintenanceBudget,
         report: &mut MaintenanceReport,
     ) -> Result<bool, StoreError> {
-        let again = match self.compact_in(turn, self.usual_fold())? {
+        let again = match self.compact_in(turn, self.lazy_fold())? {
             Compaction::Nothing => false,
             Compaction::Busy => true,
             Compaction::Superseded => {

@@ -13,6 +13,7 @@ mod pace;
 mod plan;
 mod queue;
 mod reclaim;
+mod retain;
 mod sweep;
 
 use actor_sqlite_ltx::Txid;
@@ -64,6 +65,18 @@ pub struct Reclaim {
 pub(crate) struct Fold {
     /// See [`crate::CompactionOptions::plan_bytes_max`].
     pub(crate) bytes_max: u64,
+    /// As many of the newest deltas are left as they are, within [`Self::keep_bytes`]: the states
+    /// that are to stay readable then need nothing that compaction replaces.
+    pub(crate) keep_txids: u64,
+    /// Keys and values of those.
+    pub(crate) keep_bytes: u64,
+}
+
+impl Fold {
+    /// Up to the newest state.
+    pub(crate) fn all(bytes_max: u64) -> Self {
+        Self { bytes_max, keep_txids: 0, keep_bytes: 0 }
+    }
 }
 
 impl Engine {
@@ -76,13 +89,19 @@ impl Engine {
     /// which case nothing is installed; [`StoreError::Unavailable`].
     pub fn compact(&self, actor: &ActorId) -> Result<Compaction, StoreError> {
         match self.turn(actor) {
-            Some(turn) => self.compact_in(&turn, self.usual_fold()),
+            Some(turn) => self.compact_in(&turn, Fold::all(self.options.compaction.plan_bytes_max)),
             None => Ok(Compaction::Busy),
         }
     }
 
-    fn usual_fold(&self) -> Fold {
-        Fold { bytes_max: self.options.compaction.plan_bytes_max }
+    /// What maintenance folds. Never so little that a database would soon be a candidate again.
+    fn lazy_fold(&self) -> Fold {
+        let options = &self.options.compaction;
+        Fold {
+            bytes_max: options.plan_bytes_max,
+            keep_txids: options.retention_txids.min(options.delta_count / 2),
+            keep_bytes: options.retention_bytes.min(options.delta_bytes / 2),
+        }
     }
 
     fn compact_in(&self, turn: &Turn<'_>, fold: Fold) -> Result<Compaction, StoreError> {

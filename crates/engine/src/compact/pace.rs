@@ -55,7 +55,7 @@ impl Engine {
 
     /// Whether a database whose owner is idle or gone has enough deltas for a turn.
     pub(crate) fn is_worth_an_idle_turn(&self, deltas: u64) -> bool {
-        deltas >= self.options.compaction.idle_delta_count
+        deltas >= self.options.compaction.idle_delta_count + self.lazy_fold().keep_txids
     }
 
     /// Lets a commit fold some deltas first if there are far too many. A compaction that fails does
@@ -94,7 +94,7 @@ impl Engine {
     }
 
     fn fold_inline(&self, state: &LeaseState, turn: &Turn<'_>) -> Result<(), StoreError> {
-        let fold = Fold { bytes_max: self.options.compaction.inline_bytes_max };
+        let fold = Fold::all(self.options.compaction.inline_bytes_max);
         let mut failure = None;
         for _ in 0..TRIES {
             if self.pile(state) == Pile::Low {

@@ -9,6 +9,7 @@ use actor_sqlite_pagestore::StoreError;
 
 use super::Fold;
 use super::bases::{Base, dropped_shards};
+use super::retain::{delta_bytes, left_alone, segment_bytes, staged_bytes};
 use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     pub(super) checksum: Checksum,
     pub(super) time_ms: i64,
     pub(super) deltas: u64,
+    /// Keys and values of them.
+    pub(super) delta_bytes: u64,
     pub(super) deltas_left: u64,
     /// Ascending; the numbers of files are places in the next list.
     dirty: Vec<PlacedPage>,
@@ -121,6 +124,10 @@ impl Engine {
         if last < first || last.get() < 2 {
             return Ok(None);
         }
+        last = left_alone(db, snapshot, &heads, fold)?.min(last);
+        if last < first || last.get() < 2 {
+            return Ok(None);
+        }
         let mut folding = Folding::new(first);
         let mut size = heads.root.row.size;
         let page_size = heads.head.row.head.page_size;
@@ -135,8 +142,12 @@ impl Engine {
             let (size_after, checksum) = index.state();
             folding.end = Some((size_after, checksum, index.time_ms()));
             match index {
-                DeltaIndex::Plain(index) => folding.take(DeltaFile::Delta(folding.next), &index),
+                DeltaIndex::Plain(index) => {
+                    folding.stored_bytes += delta_bytes(db, (key, value), &index);
+                    folding.take(DeltaFile::Delta(folding.next), &index);
+                }
                 DeltaIndex::Staged(index) => {
+                    folding.stored_bytes += staged_bytes(db, (key, value), &index);
                     self.fold_segments(db, snapshot, page_size, &index, &mut folding)?;
                 }
             }
@@ -159,6 +170,7 @@ impl Engine {
         };
         let (dropped, dropped_sum) = dropped_shards(db, snapshot, &heads, size)?;
         let deltas = folding.next.get() - first.get();
+        let stored_bytes = folding.stored_bytes;
         let dirty = folding.pages.into_pages();
         let shards = by_shard(&dirty).map(|(shard, _)| shard);
         let bases = self.bases(db, snapshot, &heads, shards)?;
@@ -168,6 +180,7 @@ impl Engine {
             checksum,
             time_ms,
             deltas,
+            delta_bytes: stored_bytes,
             deltas_left: heads.head.row.head.txid.get() - watermark.get(),
             dirty,
             files: folding.files,
@@ -193,6 +206,7 @@ impl Engine {
         visit_segments(db, snapshot, page_size, all, &mut |at| {
             self.metrics.compaction_read_rows.add(1);
             self.metrics.compaction_read_bytes.add((at.key.len() + at.value.len()) as u64);
+            folding.stored_bytes += segment_bytes(db, &at);
             folding.take(DeltaFile::Segment { stage, segment: at.number }, &at.index);
             ControlFlow::Continue(())
         })?;
@@ -210,6 +224,8 @@ struct Folding {
     next: Txid,
     /// Payloads of the deltas.
     bytes: u64,
+    /// Keys and values of the deltas and their page indexes.
+    stored_bytes: u64,
     /// Size, checksum and time of the newest.
     end: Option<(u32, Checksum, i64)>,
 }
@@ -217,7 +233,7 @@ struct Folding {
 impl Folding {
     fn new(next: Txid) -> Self {
         let (pages, files, shards) = (Layers::default(), Vec::new(), BTreeSet::new());
-        Self { pages, files, shards, next, bytes: 0, end: None }
+        Self { pages, files, shards, next, bytes: 0, stored_bytes: 0, end: None }
     }
 
     fn take(&mut self, file: DeltaFile, index: &IndexRow) {

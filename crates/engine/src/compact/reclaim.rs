@@ -8,13 +8,14 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use super::leftovers::ROWS_MAX;
 use super::queue::Turn;
+use super::retain::Spans;
 use super::{Reclaim, existing};
 use crate::Engine;
 use crate::accounts::put_root;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
-use crate::rows::{DeltaIndex, ENVELOPE_BYTES, GoneRow, StagedIndexRow, StagedRow};
+use crate::rows::{DeltaIndex, ENVELOPE_BYTES, GoneRow, PastRow, StagedIndexRow, StagedRow};
 use crate::stage::{Segment, visit_segments};
 
 /// Rows that one batch deletes.
@@ -54,6 +55,12 @@ impl Doomed {
     fn push(&mut self, key: Vec<u8>, value_bytes: usize) {
         self.bytes += (key.len() + value_bytes) as u64;
         self.key_bytes += key.len();
+        self.keys.push(key);
+    }
+
+    fn take_past(&mut self, db: &Db, watermark: Txid) {
+        let key = db.keys.key(RowId::Past { watermark });
+        self.bytes += (key.len() + PastRow::BYTES + ENVELOPE_BYTES) as u64;
         self.keys.push(key);
     }
 
@@ -103,8 +110,9 @@ impl Doomed {
 }
 
 impl Engine {
-    /// Deletes replaced shard versions, and the deltas and page indexes that lie more than the
-    /// retention below the watermark, in at most `batches_max` batches.
+    /// Deletes the replaced shard versions, deltas and page indexes that serve no state within the
+    /// retention, in at most `batches_max` batches: see
+    /// [`crate::CompactionOptions::retention_txids`].
     ///
     /// A batch deletes whole files with their index rows, and credits in `ROOT` what it deletes. A
     /// staged commit is many files: `ROOT` says how many of them are deleted.
@@ -159,8 +167,17 @@ impl Engine {
     ) -> Result<Doomed, StoreError> {
         let mut doomed = Doomed::default();
         let root = heads.root.row;
-        let gone = |at| RowId::Gone { at, shard: 0 };
-        let all = (gone(Txid::ZERO), RowId::Gone { at: root.watermark, shard: u32::MAX });
+        let spans = Spans::load(db, snapshot, heads)?;
+        let base = self.base(heads, &spans);
+        // The spans go first: while the row of one is there, so is all that its states need.
+        for (watermark, _) in spans.0.iter().filter(|(watermark, _)| *watermark < base) {
+            doomed.take_past(db, *watermark);
+            if doomed.flow().is_break() {
+                return Ok(doomed);
+            }
+        }
+        let gone = |at, shard| RowId::Gone { at, shard };
+        let all = (gone(root.reclaimed_through.next(), 0), gone(base, u32::MAX));
         db.scan(snapshot, all, &mut |row, key, value| {
             let payload = db.open(row, key, value)?;
             let old = GoneRow::decode(payload).map_err(|fault| db.corrupt(row, fault))?;
@@ -170,14 +187,13 @@ impl Engine {
             }
             Ok(doomed.flow())
         })?;
-        let target = root.watermark.get().saturating_sub(self.options.compaction.retention_txids);
-        if doomed.more || target <= root.reclaimed_through.get() {
+        if doomed.more || base <= root.reclaimed_through {
             return Ok(doomed);
         }
         let page_size = heads.head.row.head.page_size;
         let pidx = |txid| RowId::Pidx { txid };
         let mut next = root.reclaimed_through.next();
-        let range = (pidx(next), pidx(Txid::new(target)));
+        let range = (pidx(next), pidx(base));
         db.scan(snapshot, range, &mut |row, key, value| {
             if row != pidx(next) {
                 return Err(db.corrupt(pidx(next), "it is missing"));

@@ -7,6 +7,7 @@ mod gone;
 mod head;
 mod hints;
 mod index;
+mod past;
 mod root;
 mod staged;
 
@@ -18,5 +19,6 @@ pub(crate) use gone::{BuildRow, GoneRow};
 pub(crate) use head::HeadRow;
 pub(crate) use hints::HintsRow;
 pub(crate) use index::{IndexPage, IndexRow};
+pub(crate) use past::PastRow;
 pub(crate) use root::RootRow;
 pub(crate) use staged::{DeltaIndex, StagedIndexRow, StagedRow};

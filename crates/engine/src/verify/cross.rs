@@ -19,6 +19,7 @@ impl Walk<'_> {
         self.compare_stages(heads);
         self.compare_shards(&heads.root.row);
         self.compare_gone(&heads.root.row);
+        self.compare_past(&heads.root.row);
         self.compare_content(heads);
         let (accounted, held) = (heads.stored_bytes(), self.report.bytes);
         if accounted != held {
@@ -185,6 +186,29 @@ impl Walk<'_> {
         if as_of != root.building && (self.build.is_some() || self.unnamed(RowId::Build)) {
             let reason = if building { "it is missing or of another time" } else { "it is old" };
             found.push((RowId::Build, reason.to_owned()));
+        }
+        self.enter(found);
+    }
+
+    /// Each earlier watermark leads to the next one, and the last to that of `ROOT`.
+    fn compare_past(&mut self, root: &RootRow) {
+        let ends = self.past.keys().copied().skip(1).chain(std::iter::once(root.watermark));
+        let mut found = Vec::new();
+        for ((&watermark, past), end) in self.past.iter().zip(ends) {
+            let row = RowId::Past { watermark };
+            let next = RowId::Past { watermark: past.next };
+            if past.next < end && self.unnamed(next) {
+                found.push((next, "it is missing".to_owned()));
+            } else if past.next > end {
+                found.push((row, format!("it leads to {} where {end} comes next", past.next)));
+            }
+            if watermark < root.reclaimed_through {
+                found.push((row, "what its states need is deleted".to_owned()));
+            }
+            let index = self.pidx.get(&watermark).map(DeltaIndex::state);
+            if index.is_some_and(|index| index != (past.size, past.checksum)) {
+                found.push((row, "it contradicts the page index of its txid".to_owned()));
+            }
         }
         self.enter(found);
     }

@@ -19,7 +19,7 @@ use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::RowId;
 use crate::rows::{
-    BuildRow, DeltaIndex, Format, GoneRow, HintsRow, IndexRow, RowFault, StagedRow, open,
+    BuildRow, DeltaIndex, Format, GoneRow, HintsRow, IndexRow, PastRow, RowFault, StagedRow, open,
 };
 use file::{File, FileId, OpenFile};
 
@@ -39,6 +39,7 @@ struct Walk<'a> {
     stix: BTreeMap<(u64, u32), IndexRow>,
     staged: BTreeMap<u64, StagedRow>,
     gone: BTreeMap<(Txid, u32), GoneRow>,
+    past: BTreeMap<Txid, PastRow>,
     build: Option<BuildRow>,
     /// Each file, and how many chunks it seems to have.
     ends: Vec<(FileId, u32)>,
@@ -72,6 +73,7 @@ impl Engine {
             stix: BTreeMap::new(),
             staged: BTreeMap::new(),
             gone: BTreeMap::new(),
+            past: BTreeMap::new(),
             build: None,
             ends: Vec::new(),
             open: None,
@@ -153,6 +155,9 @@ impl Walk<'_> {
             }
             RowId::Gone { at, shard } => {
                 self.gone.insert((at, shard), GoneRow::decode(payload)?);
+            }
+            RowId::Past { watermark } => {
+                self.past.insert(watermark, PastRow::decode(payload)?);
             }
             RowId::Build => self.build = Some(BuildRow::decode(payload)?),
             // `Heads::load` has decoded these three.

@@ -134,7 +134,9 @@ fn moves(
 ) -> Result<(), String> {
     // What a GONE row lists is named instead of it: nothing else knows of the row. Nor does anything
     // know how many chunks a file has that is still being built.
-    let unknown = name.starts_with("GONE") || name.contains(&specimen.building);
+    // Without its PAST row a span is one that was given up; the accounts tell.
+    let unknown =
+        name.starts_with("GONE") || name.starts_with("PAST") || name.contains(&specimen.building);
     let missing: Vec<String> = if unknown { vec![] } else { vec![name.to_owned()] };
     let changes = vec![(key.to_vec(), None)];
     visit(Mutation {

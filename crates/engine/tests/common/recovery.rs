@@ -48,8 +48,8 @@ pub fn maintain(engine: &Engine, name: &ActorId) -> Result<(), String> {
     Err("maintenance has no end".into())
 }
 
-/// Whether deltas are kept as the retention says: all of the newest states, and when nothing is
-/// left to do none besides.
+/// Whether deltas are kept as the retention says: all that serve one of the newest states, and when
+/// nothing is left to do none besides.
 fn retained(
     setting: &Setting,
     engine: &Engine,
@@ -58,8 +58,8 @@ fn retained(
 ) -> Result<(), String> {
     let stat = engine.stat(name).map_err(text)?.ok_or("no such database")?;
     let head = stat.head.txid.get();
-    let kept = stat.delta_count + setting.options.compaction.retention_txids;
-    let first = head.saturating_sub(kept) + 1;
+    let retention = setting.options.compaction.retention_txids;
+    let number = |bytes: &[u8]| u64::from_be_bytes(bytes.try_into().unwrap());
     let rows = rows_of(image, name);
     let stages = |kind: &[u8]| {
         let numbers = rows.iter().filter_map(|(path, _)| path.strip_prefix(kind)?.get(..8));
@@ -68,12 +68,20 @@ fn retained(
     if stages(b"STAGE/") != stages(b"STAGED/") {
         return Err("a stage that was never committed is still there".into());
     }
-    let txids: Vec<u64> = rows
+    // Each span of states ends where the next begins, at the last where the shards are.
+    let spans: Vec<(u64, u64)> = rows
         .iter()
-        .filter_map(|(path, _)| path.strip_prefix(b"PIDX/"))
-        .map(|txid| u64::from_be_bytes(txid.try_into().unwrap()))
+        .filter_map(|(path, value)| Some((number(path.strip_prefix(b"PAST/")?), value)))
+        .map(|(watermark, value)| (watermark, number(&value[1..9])))
         .collect();
-    let expected: Vec<u64> = (first..=head).collect();
+    let base = spans.first().map_or(head - stat.delta_count, |&(watermark, _)| watermark);
+    let needless = spans.first().is_some_and(|&(_, next)| next + retention <= head);
+    if needless || base > head.saturating_sub(retention) {
+        return Err(format!("head {head}, {retention} states to keep, and {spans:?} kept"));
+    }
+    let txids: Vec<u64> =
+        rows.iter().filter_map(|(path, _)| path.strip_prefix(b"PIDX/")).map(number).collect();
+    let expected: Vec<u64> = (base + 1..=head).collect();
     if txids == expected {
         Ok(())
     } else {

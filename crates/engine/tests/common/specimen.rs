@@ -152,6 +152,7 @@ pub fn row_name(actor: &ActorId, key: &[u8]) -> Option<String> {
     Some(match kind {
         "DELTA" => format!("DELTA {} chunk {}", number(0, 8), number(9, 4)),
         "PIDX" => format!("PIDX {}", number(0, 8)),
+        "PAST" => format!("PAST {}", number(0, 8)),
         "GONE" => format!("GONE {} shard {}", number(0, 8), number(9, 4)),
         "SHARD" => {
             format!("SHARD {} as of {} chunk {}", number(0, 4), number(5, 8), number(14, 4))
