@@ -53,6 +53,26 @@ pub(crate) fn usage_key(namespace: &str) -> Vec<u8> {
     key
 }
 
+/// The half-open range of all keys of databases, or of those of one namespace.
+pub(crate) fn databases(namespace: Option<&str>) -> (Vec<u8>, Vec<u8>) {
+    let Some(namespace) = namespace else { return (vec![SPACE], vec![SPACE + 1]) };
+    let mut start = vec![SPACE];
+    start.extend_from_slice(namespace.as_bytes());
+    let mut end = start.clone();
+    start.push(END);
+    end.push(END + 1);
+    (start, end)
+}
+
+/// Whose row has that key; `None` if it cannot be any database's.
+pub(crate) fn actor_of(key: &[u8]) -> Option<ActorId> {
+    let mut parts = key.strip_prefix(&[SPACE])?.splitn(3, |&byte| byte == END);
+    let (namespace, name) = (parts.next()?, parts.next()?);
+    parts.next()?;
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    ActorId::new(text(namespace)?, text(name)?).ok()
+}
+
 /// Which row of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum RowId {

@@ -22,6 +22,7 @@ use actor_sqlite_pagestore::{ActorId, StoreError};
 pub use maintain::{MaintenanceBudget, MaintenanceReport};
 pub(crate) use queue::Queue;
 use queue::Turn;
+pub(crate) use retain::Spans;
 
 use crate::Engine;
 use crate::db::Db;

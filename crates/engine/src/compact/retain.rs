@@ -52,6 +52,11 @@ impl Spans {
             }
         }
     }
+
+    /// Every state from here on is readable.
+    pub(crate) fn oldest(&self, heads: &Heads) -> Txid {
+        self.0.first().map_or(heads.root.row.watermark, |&(watermark, _)| watermark)
+    }
 }
 
 impl Engine {
