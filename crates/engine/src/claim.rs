@@ -217,6 +217,7 @@ impl Engine {
             head: heads.head,
             root,
             hints,
+            quota_bytes: None,
             index: deltas.index,
             ticket,
             open_deltas: deltas.open,
@@ -233,6 +234,10 @@ impl Engine {
         ticket: Ticket,
         options: &ClaimOptions,
     ) -> Result<Claim, StoreError> {
+        let quotas = [self.options.actor_quota_bytes, options.quota_bytes];
+        let quota_bytes = quotas.into_iter().flatten().min();
+        state.view_mut().quota_bytes = quota_bytes;
+        self.forget_usage(state.db.actor.namespace());
         self.register(&state);
         let (head, debt, unswept) = {
             let view = state.view();
@@ -253,7 +258,7 @@ impl Engine {
             hints,
             commit_bytes_max: self.options.commit_bytes_max,
             next_sequence,
-            quota_bytes: None,
+            quota_bytes,
         })
     }
 }

@@ -166,7 +166,7 @@ impl Engine {
         };
         let head = next_head(&state.db, &mut batch, base, request, head);
         let commit = PendingCommit { head, pages, bytes };
-        self.order_commit(state, writer, batch, commit, begun_ns)
+        self.order_commit(state, writer, batch, commit, (begun_ns, request.frees))
     }
 
     /// Orders the batch that makes a commit count: its rows, and `HEAD`.
@@ -176,7 +176,7 @@ impl Engine {
         writer: &mut Writer,
         mut batch: Batch<'_>,
         commit: PendingCommit,
-        begun_ns: u64,
+        (begun_ns, frees): (u64, bool),
     ) -> Result<Committed, StoreError> {
         if self.options.unguarded_commits {
             batch.guards.clear();
@@ -185,7 +185,7 @@ impl Engine {
         let (rows, bytes) = (batch.writes.len() as u64, commit.bytes);
         let pages = commit.pages.count() as u64;
         let encoded_ns = self.clock.monotonic_ns();
-        let ordered = self.order(&batch);
+        let ordered = self.order_growth(state, &batch, &commit.head.row, frees)?;
         let ordered_ns = self.clock.monotonic_ns();
         self.metrics.commit_encode_ns.add(encoded_ns - begun_ns);
         self.metrics.commit_order_ns.add(ordered_ns - encoded_ns);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
-use actor_sqlite_kv::{Batch, Kv, KvError};
+use actor_sqlite_kv::Kv;
 use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::{
     ActorId, ActorStat, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed,
@@ -18,6 +18,7 @@ use crate::lease::LeaseState;
 use crate::metrics::{EngineMetrics, Metrics};
 use crate::options::EngineOptions;
 use crate::resume::Doubts;
+use crate::usage::Namespaces;
 
 /// A page store over a key-value store. See the crate's page.
 pub struct Engine {
@@ -32,6 +33,7 @@ pub struct Engine {
     leases: Mutex<HashMap<ActorId, Weak<LeaseState>>>,
     /// The highest ticket of all batches that this engine ordered.
     newest: AtomicU64,
+    pub(crate) namespaces: Namespaces,
     /// Shared with the leases, and by that what tells this engine's from those of others.
     doubts: Arc<Doubts>,
 }
@@ -48,6 +50,7 @@ impl Engine {
             turn_over: Condvar::new(),
             leases: Mutex::default(),
             newest: AtomicU64::new(0),
+            namespaces: Namespaces::default(),
             doubts: Arc::default(),
         }
     }
@@ -89,11 +92,9 @@ impl Engine {
         &self.doubts
     }
 
-    /// Orders a batch. Every write of the engine goes through here.
-    pub(crate) fn order(&self, batch: &Batch<'_>) -> Result<actor_sqlite_kv::Ticket, KvError> {
-        let ticket = self.kv.commit(batch)?;
+    /// Takes note of a ticket.
+    pub(crate) fn note_ticket(&self, ticket: actor_sqlite_kv::Ticket) {
         self.newest.fetch_max(ticket.0, Ordering::AcqRel);
-        Ok(ticket)
     }
 
     /// Covers every batch that this engine has ordered and been told of.
@@ -168,11 +169,13 @@ impl PageStore for Engine {
     }
 
     fn commit(&self, lease: &Lease, request: &CommitRequest<'_>) -> Result<Committed, StoreError> {
-        self.commit_pages(self.state(lease)?, request)
+        let state = self.state(lease)?;
+        self.within_quota(state, || self.commit_pages(state, request))
     }
 
     fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError> {
-        self.stage_pages(self.state(lease)?, request)
+        let state = self.state(lease)?;
+        self.within_quota(state, || self.stage_pages(state, request))
     }
 
     fn read_staged(

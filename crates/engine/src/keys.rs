@@ -53,6 +53,11 @@ pub(crate) fn usage_key(namespace: &str) -> Vec<u8> {
     key
 }
 
+/// Whether a key is that of the counter of a namespace.
+pub(crate) fn is_usage_key(key: &[u8]) -> bool {
+    key.first() == Some(&NAMESPACE_SPACE) && key.ends_with(b"\0USAGE")
+}
+
 /// The half-open range of all keys of databases, or of those of one namespace.
 pub(crate) fn databases(namespace: Option<&str>) -> (Vec<u8>, Vec<u8>) {
     let Some(namespace) = namespace else { return (vec![SPACE], vec![SPACE + 1]) };

@@ -67,6 +67,8 @@ pub(crate) struct View {
     pub(crate) head: Stored<HeadRow>,
     pub(crate) root: RootRow,
     pub(crate) hints: StoredHints,
+    /// The quota that holds for the database.
+    pub(crate) quota_bytes: Option<u64>,
     pub(crate) index: PageIndex,
     /// Covers the state.
     pub(crate) ticket: Ticket,

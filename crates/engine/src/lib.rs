@@ -39,6 +39,7 @@ mod settle;
 mod shard_cache;
 mod stage;
 mod stat;
+mod usage;
 mod verify;
 
 pub use compact::{Compaction, MaintenanceBudget, MaintenanceReport, Reclaim};

@@ -12,6 +12,12 @@ pub struct EngineOptions {
     pub claim_neighbour_pages_max: u32,
     /// About the most bytes of memory that a lease keeps of indexes of shards.
     pub shard_index_bytes_max: usize,
+    /// The most bytes of keys and values that a database may store, unless its claim says less: see
+    /// [`actor_sqlite_pagestore::CommitRequest::frees`].
+    pub actor_quota_bytes: Option<u64>,
+    /// The most that all databases of one namespace may store together, unless
+    /// [`crate::Engine::set_namespace_quota`] says otherwise. The empty namespace has none.
+    pub namespace_quota_bytes: Option<u64>,
     /// When and how deltas are folded into shards.
     pub compaction: CompactionOptions,
     /// Leaves the guard out of commits, so that two owners overwrite each other. It is there to
@@ -70,6 +76,8 @@ impl Default for EngineOptions {
             neighbour_pages_max: 8,
             claim_neighbour_pages_max: 16,
             shard_index_bytes_max: 8 << 20,
+            actor_quota_bytes: None,
+            namespace_quota_bytes: None,
             compaction: CompactionOptions::default(),
             unguarded_commits: false,
         }

@@ -77,6 +77,8 @@ impl Engine {
         }
         let mut view = state.view_mut();
         if view.root.watermark == root.watermark {
+            // What reclaim has deleted since.
+            view.root = root;
             return Ok(false);
         }
         if root.watermark > view.head.row.head.txid || root.watermark < view.root.watermark {

@@ -141,8 +141,8 @@ fn every_kind_of_row_is_in_a_specimen() {
     kinds.sort();
     kinds.dedup();
     let all = [
-        "BUILD", "DELTA", "EPOCH", "GONE", "HEAD", "PAST", "PIDX", "ROOT", "SHARD", "SIDX", "STAGE",
-        "STAGED", "STIX", "USAGE",
+        "BUILD", "DELTA", "EPOCH", "GONE", "HEAD", "PAST", "PIDX", "ROOT", "SHARD", "SIDX",
+        "STAGE", "STAGED", "STIX", "USAGE",
     ];
     assert_eq!(kinds, all);
 }

@@ -61,6 +61,12 @@ mirrored! {
         commit_order_ns,
         /// Nanoseconds in which commits brought the page index up to date.
         commit_update_ns,
+        /// Commits and stages refused because the database would be larger than its quota.
+        quota_refusals_actor,
+        /// Commits and stages refused because the namespace would be larger than its quota.
+        quota_refusals_namespace,
+        /// Times that a commit folded and reclaimed because a quota was reached.
+        commits_made_room,
         /// Leases that met a newer generation.
         fenced,
         /// Commits with a lost answer that were found to have landed.

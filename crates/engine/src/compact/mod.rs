@@ -14,6 +14,7 @@ mod plan;
 mod queue;
 mod reclaim;
 mod retain;
+mod room;
 mod sweep;
 
 use actor_sqlite_ltx::Txid;

@@ -132,6 +132,16 @@ impl Engine {
         turn: &Turn<'_>,
         batches_max: usize,
     ) -> Result<Reclaim, StoreError> {
+        self.reclaim_keeping(turn, batches_max, true)
+    }
+
+    /// As [`Self::reclaim`], and without regard to the retention if so wanted.
+    pub(super) fn reclaim_keeping(
+        &self,
+        turn: &Turn<'_>,
+        batches_max: usize,
+        retain: bool,
+    ) -> Result<Reclaim, StoreError> {
         let mut done = Reclaim::default();
         let actor = turn.actor();
         let db = Db::new(actor);
@@ -139,7 +149,8 @@ impl Engine {
             let begun_ns = self.clock.monotonic_ns();
             let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
             let heads = existing(Heads::load(&db, &*snapshot)?, actor)?;
-            let doomed = self.doomed(&db, &*snapshot, &heads)?;
+            let retain = retain && !self.is_full(&heads, actor);
+            let doomed = self.doomed(&db, &*snapshot, &heads, retain)?;
             drop(snapshot);
             done.more = doomed.more;
             if doomed.keys.is_empty() {
@@ -159,16 +170,24 @@ impl Engine {
         Ok(done)
     }
 
+    /// Whether a database is beyond its quota: then history gives way, before commits do.
+    fn is_full(&self, heads: &Heads, actor: &ActorId) -> bool {
+        let lease = self.live_lease(actor).and_then(|lease| lease.view().quota_bytes);
+        let quota_bytes = lease.or(self.options.actor_quota_bytes);
+        quota_bytes.is_some_and(|quota_bytes| heads.stored_bytes() > quota_bytes)
+    }
+
     fn doomed(
         &self,
         db: &Db,
         snapshot: &dyn Snapshot,
         heads: &Heads,
+        retain: bool,
     ) -> Result<Doomed, StoreError> {
         let mut doomed = Doomed::default();
         let root = heads.root.row;
         let spans = Spans::load(db, snapshot, heads)?;
-        let base = self.base(heads, &spans);
+        let base = if retain { self.base(heads, &spans) } else { root.watermark };
         // The spans go first: while the row of one is there, so is all that its states need.
         for (watermark, _) in spans.0.iter().filter(|(watermark, _)| *watermark < base) {
             doomed.take_past(db, *watermark);

@@ -85,7 +85,7 @@ impl Engine {
         let head = next_head(&state.db, &mut batch, &base, request, head);
         let pages = DeltaPages::Staged(StagedDelta { stage: number, pages: sum.pages });
         let commit = PendingCommit { head, pages, bytes: staged.bytes + row_bytes as u64 };
-        self.order_commit(state, writer, batch, commit, begun_ns)
+        self.order_commit(state, writer, batch, commit, (begun_ns, request.frees))
     }
 
     /// Encodes the last segment, if there are pages left for one, and adds up the commit.

@@ -226,7 +226,8 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let row = HeadRow { rewrites: base.row.rewrites + 1, ..row };
         let head = put_head(&state.db, &mut batch, base, row);
-        match self.order(&batch) {
+        // Whether the transaction frees is not known before its commit.
+        match self.order_growth(state, &batch, &head.row, true)? {
             Ok(_) => {
                 state.view_mut().head = head;
                 Ok(())

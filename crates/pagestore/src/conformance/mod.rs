@@ -9,6 +9,7 @@ mod commits;
 mod durable;
 mod hints;
 mod model;
+mod quota;
 mod reads;
 mod resume;
 mod stage;
@@ -34,5 +35,6 @@ pub fn run(open: &Open<'_>, seed: u64) {
     resume::run(open);
     stage::run(open, seed);
     hints::run(open);
+    quota::run(open);
     model::run(open, seed);
 }

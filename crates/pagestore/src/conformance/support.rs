@@ -104,7 +104,6 @@ impl Owner {
         self.send(commit_id, expected_head, pages, size, false)
     }
 
-    #[allow(dead_code)]
     /// Tries a commit that leaves no more pages in use, and changes nothing here.
     pub(super) fn try_free(&mut self, pages: &Pages, size: u32) -> Result<Committed, StoreError> {
         let commit_id = self.next_id();
