@@ -174,8 +174,7 @@ impl PageStore for Engine {
     }
 
     fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError> {
-        let state = self.state(lease)?;
-        self.within_quota(state, || self.stage_pages(state, request))
+        self.stage_pages(self.state(lease)?, request)
     }
 
     fn read_staged(

@@ -73,11 +73,21 @@ impl Engine {
         state: &LeaseState,
         request: &StageRequest<'_>,
     ) -> Result<(), StoreError> {
-        let mut writer = state.writer();
-        let staged = self.try_stage(state, &mut writer, request);
-        if staged.is_err() {
+        let lose = |writer: &mut Writer| {
             writer.lost = Some(request.commit_id);
-            self.close_stage(state, &mut writer);
+            self.close_stage(state, writer);
+        };
+        let staged = self.within_quota(state, || {
+            let mut writer = state.writer();
+            let staged = self.try_stage(state, &mut writer, request);
+            // A quota may be kept once there is room: what was staged before must still be there.
+            if staged.as_ref().is_err_and(|error| !matches!(error, StoreError::Quota { .. })) {
+                lose(&mut writer);
+            }
+            staged
+        });
+        if matches!(staged, Err(StoreError::Quota { .. })) {
+            lose(&mut state.writer());
         }
         staged
     }
