@@ -54,7 +54,7 @@ impl Engine {
         let snapshot = self.kv.snapshot().map_err(|error| state.db.failed(error))?;
         let mut pinned = Pinned::default();
         self.load_indexes_of(state, &*snapshot, wanted, &mut pinned)?;
-        let mut sources = self.sources_of(state, wanted, budget, &pinned);
+        let mut sources = self.sources_of(state, wanted, budget, &mut pinned);
         sources.sort_unstable_by_key(|source| (source.row, source.page.offset));
         let page_bytes = state.view().head.row.head.page_size.bytes();
         let groups: Vec<&[Source]> = sources.chunk_by(|a, b| a.row == b.row).collect();
@@ -108,14 +108,18 @@ impl Engine {
     }
 
     /// Where the pages are, and, as far as the budget goes, those behind page 1 in its row.
+    ///
+    /// A compaction may have been installed since the indexes were pinned. Pages that it folded are
+    /// in no delta any more, and a pinned index would name the version of before.
     fn sources_of(
         &self,
         state: &LeaseState,
         wanted: &[Pgno],
         budget: usize,
-        pinned: &Pinned,
+        pinned: &mut Pinned,
     ) -> Vec<Source> {
         let view = state.view();
+        pinned.at(view.root.watermark);
         let find = |pgno: Pgno| match view.index.find(pgno, pinned) {
             Lookup::Found(source) => Some(source),
             _ => None,
@@ -143,5 +147,68 @@ struct FirstPage {
 impl PageSink for FirstPage {
     fn buffer(&mut self, pgno: Pgno) -> Option<&mut [u8]> {
         (pgno == Pgno::ONE).then_some(&mut *self.page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use actor_sqlite_kv::MemKv;
+    use actor_sqlite_pagestore::{
+        ActorId, ClaimOptions, Clock, CommitId, CommitRequest, PageStore,
+    };
+
+    use super::*;
+    use crate::{Compaction, EngineOptions};
+
+    /// Time stands still.
+    struct Still;
+
+    impl Clock for Still {
+        fn now_ms(&self) -> i64 {
+            0
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            0
+        }
+    }
+
+    #[test]
+    fn an_index_from_before_a_compaction_names_no_page() {
+        // None is kept in memory, so that only the one that is pinned could be asked.
+        let options = EngineOptions { shard_index_bytes_max: 0, ..EngineOptions::default() };
+        let engine = Engine::new(Arc::new(MemKv::new()), Arc::new(Still), options);
+        let actor = ActorId::new("test", "preload").unwrap();
+        let claim = engine.claim(&actor, &ClaimOptions::new("test")).unwrap();
+        let (generation, mut head) = (claim.lease.generation(), claim.head);
+        let mut commit = |sequence, fill| {
+            let page = vec![fill; head.page_size.bytes()];
+            let pages = [(Pgno::ONE, &page[..])];
+            let commit_id = CommitId { generation, sequence };
+            let (expected_head, size) = (head.txid, 1);
+            let (staged, frees) = (false, false);
+            let pages = &pages;
+            let request = CommitRequest { commit_id, expected_head, pages, size, staged, frees };
+            head = engine.commit(&claim.lease, &request).unwrap().head;
+        };
+        let compact = || {
+            let compaction = engine.compact(&actor).unwrap();
+            assert!(matches!(compaction, Compaction::Installed { .. }));
+        };
+        commit(1, 1);
+        commit(2, 2);
+        compact();
+        let state = engine.live_lease(&actor).unwrap();
+        let (snapshot, mut pinned) = (engine.kv.snapshot().unwrap(), Pinned::default());
+        let wanted = [Pgno::ONE];
+        engine.load_indexes_of(&state, &*snapshot, &wanted, &mut pinned).unwrap();
+        assert_eq!(engine.sources_of(&state, &wanted, 0, &mut pinned).len(), 1);
+        commit(3, 3);
+        compact();
+        let sources = engine.sources_of(&state, &wanted, 0, &mut pinned);
+        assert_eq!(sources, [], "page 1 is another by now");
     }
 }
