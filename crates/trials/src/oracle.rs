@@ -1,5 +1,7 @@
 //! Stock SQLite in memory, and the dump by which two databases are compared.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use actor_sqlite_session::Value;
 use rusqlite::types::ValueRef;
 
@@ -62,10 +64,23 @@ pub fn dump_with<E>(query: &mut dyn FnMut(&str) -> Result<Table, E>) -> Result<V
         if kind == "table" {
             let quoted = name.replace('"', "\"\"");
             for row in query(&format!("SELECT * FROM \"{quoted}\" ORDER BY 1"))? {
-                lines.push(format!("{name}: {row:?}"));
+                let values: Vec<String> = row.iter().map(shown).collect();
+                lines.push(format!("{name}: {}", values.join(", ")));
             }
         }
     }
     lines.push(format!("{:?}", query("PRAGMA integrity_check")?));
     Ok(lines)
+}
+
+/// A value in words; of a large one as much as tells it from others.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Blob(bytes) if bytes.len() > 64 => {
+            let mut hasher = DefaultHasher::new();
+            bytes.hash(&mut hasher);
+            format!("{} bytes with hash {:x}", bytes.len(), hasher.finish())
+        }
+        value => format!("{value:?}"),
+    }
 }

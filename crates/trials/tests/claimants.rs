@@ -73,8 +73,17 @@ impl Host {
         Self { stack, db: None, transaction: None }
     }
 
+    /// Waits for the end, so that nothing of a handle goes on beside the next statement.
+    fn close(&mut self) {
+        self.transaction = None;
+        if let Some(db) = self.db.take() {
+            // A handle that is over says so once more.
+            let _ = db.close();
+        }
+    }
+
     fn open(&mut self) -> Result<(), SessionError> {
-        (self.db, self.transaction) = (None, None);
+        self.close();
         self.db = Some(self.stack.open(&actor(), small_open())?);
         Ok(())
     }
@@ -88,6 +97,13 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// The first line in which two dumps differ.
+fn equal(here: &[String], there: &[String]) -> Result<(), String> {
+    let at = (0..here.len().max(there.len())).find(|&at| here.get(at) != there.get(at));
+    let Some(at) = at else { return Ok(()) };
+    Err(format!("{:?} is there, stock SQLite has {:?}", here.get(at), there.get(at)))
 }
 
 /// Whether a statement was refused because the actor was claimed.
@@ -124,9 +140,7 @@ impl Run {
                 }
             }
             Op::Close(who) => {
-                let mut host = self.hosts[*who].lock().unwrap();
-                (host.db, host.transaction) = (None, None);
-                drop(host);
+                self.hosts[*who].lock().unwrap().close();
                 self.lost(*who);
                 Ok(())
             }
@@ -148,7 +162,7 @@ impl Run {
         self.owner = Some(who);
         let host = self.hosts[who].lock().unwrap();
         let dump = host.db.as_ref().unwrap().dump().map_err(text)?;
-        if dump == self.oracle.dump() { Ok(()) } else { Err("claimed another history".into()) }
+        equal(&dump, &self.oracle.dump()).map_err(|line| format!("claimed another history: {line}"))
     }
 
     fn statement(
@@ -192,12 +206,12 @@ impl Run {
             let before =
                 left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
             if before == Ok(1) {
-                let mut host = host.lock().unwrap();
+                let (mut host, mut result) = (host.lock().unwrap(), result.lock().unwrap());
                 let opened = host.open();
                 let found = opened.and_then(|()| host.db.as_ref().unwrap().dump());
                 let outcome = host.run(&script);
                 let script = script.clone();
-                *result.lock().unwrap() = Some(Intruded { script, found, outcome });
+                *result = Some(Intruded { script, found, outcome });
             }
             None
         })));
@@ -219,8 +233,7 @@ impl Run {
             Ok(()) => self.idle_commit(sql),
             Err(error) if fenced(error) => {
                 self.counts.add("fenced", 1);
-                let mut host = self.hosts[who].lock().unwrap();
-                (host.db, host.transaction) = (None, None);
+                self.hosts[who].lock().unwrap().close();
                 Ok(())
             }
             Err(SessionError::Sqlite { .. }) if owns => match self.oracle.script(sql) {
@@ -272,7 +285,6 @@ impl Run {
 
     fn end(mut self) -> Result<Counts, String> {
         for who in [0, 1] {
-            self.hosts[who].lock().unwrap().db = None;
             self.claim(who)?;
         }
         let host = self.hosts[0].lock().unwrap();

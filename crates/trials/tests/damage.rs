@@ -71,7 +71,8 @@ fn no_change_of_a_stored_value_is_read_silently() {
     let seed = seed("damage");
     let mut rng = fastrand::Rng::with_seed(seed);
     let (image, sound) = sound_store(seed);
-    let keys = image.keys();
+    // What belongs to the namespace is no row of the database.
+    let keys: Vec<_> = image.keys().into_iter().filter(|key| key[0] == 2).collect();
     let mut tally = Tally::default();
     for (i, key) in keys.iter().enumerate() {
         let value = image.get(key).unwrap().to_vec();
