@@ -16,5 +16,5 @@ export type { OpenOptions } from './lib/storage.js';
 export { openDatabase, openStorage } from './lib/storage.js';
 export type { SqlTagFunction } from './lib/tag.js';
 export type * from './lib/types.js';
-export type { CommitMetrics, DatabaseMetrics, EngineMetrics, ExecutorMetrics, HistogramMetrics, KvMetrics, PageCacheMetrics, QueueMetrics, SleepMetrics, StatementMetrics, StorageMetrics, TransactionMetrics, VfsMetrics, } from './native.cjs';
+export type { CommitMetrics, DatabaseMetrics, EngineMetrics, ExecutorMetrics, HistogramMetrics, KvMetrics, PageCacheMetrics, QueueMetrics, ScrubMetrics, SleepMetrics, StatementMetrics, StorageMetrics, TransactionMetrics, VfsMetrics, } from './native.cjs';
 export { Database, Queryable, RollbackError, Scoped, Statement, Storage, Transaction };

@@ -27,6 +27,7 @@ export type {
   KvMetrics,
   PageCacheMetrics,
   QueueMetrics,
+  ScrubMetrics,
   SleepMetrics,
   StatementMetrics,
   StorageMetrics,

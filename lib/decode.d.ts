@@ -16,9 +16,13 @@ export interface BatchResult {
 }
 /**
  * What a reply holds: nothing, a handle or an id, changes, a chunk of rows, a prepared statement,
- * the results of a batch, or a failure.
+ * the results of a batch, any other value, or a failure.
  */
-export type Reply = undefined | number | RunResult | Chunk | Prepared | readonly BatchResult[] | Failure;
+export type Reply = undefined | number | RunResult | Chunk | Prepared | readonly BatchResult[] | Value | Failure;
+/** Any value, as the addon made it. */
+export interface Value {
+    readonly value: unknown;
+}
 /** Reads replies, and remembers shapes. */
 export declare class ReplyReader {
     #private;

@@ -17,6 +17,7 @@ const Kind = {
   shape: 8,
   forgetShapes: 9,
   rowsPart: 10,
+  value: 11,
 } as const
 
 /** A prepared statement as the addon describes it. */
@@ -35,9 +36,22 @@ export interface BatchResult {
 
 /**
  * What a reply holds: nothing, a handle or an id, changes, a chunk of rows, a prepared statement,
- * the results of a batch, or a failure.
+ * the results of a batch, any other value, or a failure.
  */
-export type Reply = undefined | number | RunResult | Chunk | Prepared | readonly BatchResult[] | Failure
+export type Reply =
+  | undefined
+  | number
+  | RunResult
+  | Chunk
+  | Prepared
+  | readonly BatchResult[]
+  | Value
+  | Failure
+
+/** Any value, as the addon made it. */
+export interface Value {
+  readonly value: unknown
+}
 
 /** Reads replies, and remembers shapes. */
 export class ReplyReader {
@@ -85,6 +99,8 @@ export class ReplyReader {
         return this.#number()
       case Kind.batch:
         return this.#batch()
+      case Kind.value:
+        return { value: this.#next() }
       case Kind.error:
         return Failure.of(this.#next() as ErrorPayload)
       default:

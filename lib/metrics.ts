@@ -155,12 +155,18 @@ function databaseFamilies({ databases, openDatabases, opened }: StorageMetrics):
   ]
 }
 
-function storeFamilies({ kv, engine, executor, sleep, pageCache }: StorageMetrics): Family[] {
+function storeFamilies(metrics: StorageMetrics): Family[] {
+  const { kv, engine, executor, sleep, pageCache, scrub } = metrics
   return [
     histogram('actorsql_commit_duration_seconds', 'Time until the store has ordered a commit.', kv.commitNs),
     histogram('actorsql_sync_duration_seconds', 'Time of syncs of the store.', kv.syncNs),
     ...every('actorsql_kv', kv, 'Key-value store'),
-    ...every('actorsql_engine', engine, 'Storage engine', ['compactionQueue']),
+    ...every('actorsql_engine', engine, 'Storage engine', [
+      'compactionQueue',
+      'openDeltas',
+      'openDeltaBytes',
+      'turnNsMax',
+    ]),
     ...every('actorsql_executor', executor, 'Threads that run databases', [
       'threads',
       'running',
@@ -168,6 +174,7 @@ function storeFamilies({ kv, engine, executor, sleep, pageCache }: StorageMetric
       'queueDepth',
     ]),
     ...every('actorsql_sleep', sleep, 'Idle databases', ['awake', 'asleep']),
+    ...every('actorsql_scrub', scrub, 'Reading through for damage'),
     ...every('actorsql_page_cache', pageCache, 'Page cache', Object.keys(pageCache)),
   ]
 }

@@ -1,7 +1,7 @@
 /** Stores of many databases. */
 import type { StorageMetrics } from '../native.cjs';
 import { Database } from './database.js';
-import type { DatabaseOptions, StorageOptions } from './types.js';
+import type { Damage, DatabaseOptions, DatabaseStat, NamespaceOptions, StorageOptions, VerifyReport } from './types.js';
 /** A store that is open. All of a process that name one directory share one instance. */
 export declare class Storage {
     #private;
@@ -11,6 +11,22 @@ export declare class Storage {
     open(actor: string, options?: DatabaseOptions): Promise<Database>;
     /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */
     get metrics(): StorageMetrics;
+    /** What the store knows of a database, without opening it; `undefined` if there is none. */
+    stat(actor: string, options?: NamespaceOptions): Promise<DatabaseStat | undefined>;
+    /**
+     * Reads every row of a database and checks every checksum, without opening it and while others may
+     * write to it. Damage is in the report, and not an error.
+     */
+    verify(actor: string, options?: NamespaceOptions): Promise<VerifyReport>;
+    /** What all databases of a namespace store together, in bytes. 0 for the empty one, which is not counted. */
+    namespaceUsage(namespace: string): Promise<number>;
+    /**
+     * Limits what all databases of a namespace may store together, until this storage's process ends;
+     * `null` for no limit. The empty namespace has none.
+     */
+    setNamespaceQuota(namespace: string, bytes: number | null): void;
+    /** The damaged rows that were found in the background, oldest first; the last 1000 at most. */
+    damage(): Damage[];
     /** Closes its databases, and lets the store go. */
     close(): Promise<void>;
     [Symbol.asyncDispose](): Promise<void>;

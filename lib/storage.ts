@@ -6,11 +6,26 @@ import { threadId } from 'node:worker_threads'
 import type { StorageMetrics } from '../native.cjs'
 import { connectionHandle, request } from './connection.js'
 import { Database } from './database.js'
+import type { Value } from './decode.js'
 import { closedError } from './errors.js'
 import { native } from './native.js'
 import { Core, Failure } from './scope.js'
-import type { DatabaseOptions, StorageOptions } from './types.js'
-import { checkActor, checkDatabaseOptions, checkStorageOptions } from './validate.js'
+import type {
+  Damage,
+  DatabaseOptions,
+  DatabaseStat,
+  NamespaceOptions,
+  StorageOptions,
+  VerifyReport,
+} from './types.js'
+import {
+  checkActor,
+  checkDatabaseOptions,
+  checkNamespace,
+  checkNamespaceOptions,
+  checkQuota,
+  checkStorageOptions,
+} from './validate.js'
 
 const nothing = (): undefined => undefined
 const unchanged = (handle: number): number => handle
@@ -85,6 +100,7 @@ export class Storage {
       statementCacheSize: rest.statementCacheSize,
       queryTimeoutMs: rest.queryTimeoutMs,
       idleTimeoutMs: rest.idleTimeoutMs,
+      quotaBytes: rest.quotaBytes,
       limits: rest.limits,
     }
     const handle = await request(
@@ -109,6 +125,57 @@ export class Storage {
   /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */
   get metrics(): StorageMetrics {
     return this.#metrics ?? native.storageMetrics(connectionHandle, this.#handle)
+  }
+
+  /** What the store knows of a database, without opening it; `undefined` if there is none. */
+  async stat(actor: string, options: NamespaceOptions = {}): Promise<DatabaseStat | undefined> {
+    const stat = (await this.#ask(actor, options, native.statDatabase)) as DatabaseStat | null | undefined
+    return stat ?? undefined
+  }
+
+  /**
+   * Reads every row of a database and checks every checksum, without opening it and while others may
+   * write to it. Damage is in the report, and not an error.
+   */
+  async verify(actor: string, options: NamespaceOptions = {}): Promise<VerifyReport> {
+    return (await this.#ask(actor, options, native.verifyDatabase)) as VerifyReport
+  }
+
+  /** What all databases of a namespace store together, in bytes. 0 for the empty one, which is not counted. */
+  async namespaceUsage(namespace: string): Promise<number> {
+    checkNamespace(namespace)
+    return (await this.#fact((connection, id) =>
+      native.namespaceUsage(connection, id, this.#handle, namespace),
+    )) as number
+  }
+
+  /**
+   * Limits what all databases of a namespace may store together, until this storage's process ends;
+   * `null` for no limit. The empty namespace has none.
+   */
+  setNamespaceQuota(namespace: string, bytes: number | null): void {
+    checkNamespace(namespace)
+    checkQuota(bytes)
+    native.setNamespaceQuota(connectionHandle, this.#handle, namespace, bytes)
+  }
+
+  /** The damaged rows that were found in the background, oldest first; the last 1000 at most. */
+  damage(): Damage[] {
+    return native.storageDamage(connectionHandle, this.#handle)
+  }
+
+  async #ask(actor: string, options: NamespaceOptions, ask: typeof native.statDatabase): Promise<unknown> {
+    checkActor(actor)
+    checkNamespaceOptions(options)
+    const namespace = options.namespace ?? this.#options.namespace ?? ''
+    return await this.#fact((connection, id) => ask(connection, id, this.#handle, namespace, actor))
+  }
+
+  async #fact(ask: (connection: number, request: number) => void): Promise<unknown> {
+    if (this.#closed !== undefined) throw closedError('storage')
+    const fact = await request(ask, (reply: Value) => reply.value)
+    if (fact instanceof Failure) throw fact.error()
+    return fact
   }
 
   /** Closes its databases, and lets the store go. */
@@ -139,9 +206,15 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 
 async function open(options: StorageOptions): Promise<Storage> {
   const path = resolve(options.store)
-  const { cacheBytes } = options
+  const { cacheBytes, memoryBytes, quotaBytes, namespaceQuotaBytes, retention, scrubBytesPerSecond } = options
+  const settings = { path, cacheBytes, memoryBytes, quotaBytes, namespaceQuotaBytes, scrubBytesPerSecond }
+  const kept = {
+    retentionCommits: retention?.commits,
+    retentionAgeMs: retention?.ageMs,
+    retentionBytes: retention?.bytes,
+  }
   const handle = await request(
-    (connection, id) => native.openStorage(connection, id, { path, cacheBytes }),
+    (connection, id) => native.openStorage(connection, id, { ...settings, ...kept }),
     unchanged,
   )
   if (handle instanceof Failure) throw handle.error()

@@ -73,8 +73,80 @@ export interface StorageOptions {
   readonly durability?: Durability
   /** Bytes of pages that are kept in memory for all databases together. Default: 64 MiB. */
   readonly cacheBytes?: number
+  /** Bytes of memory of the store itself, its block cache and write buffers together. Default: 256 MiB. */
+  readonly memoryBytes?: number
+  /** The most bytes one database may store: beyond it a commit is `ERR_QUOTA`. Default: no limit. */
+  readonly quotaBytes?: number
+  /**
+   * The most bytes the databases of one namespace may store together. The empty namespace has no
+   * quota. Default: no limit. See `setNamespaceQuota` for limits of single namespaces.
+   */
+  readonly namespaceQuotaBytes?: number
+  /** How much of old states stays in the store. */
+  readonly retention?: RetentionOptions
+  /** Bytes a second at which the store is read through for damage in the background; 0 for never. Default: 1 MiB. */
+  readonly scrubBytesPerSecond?: number
   /** Told of what goes wrong beside any call. */
   readonly logger?: Logger
+}
+
+/**
+ * Old states stay as long as any of `commits` and `ageMs` asks for them, but never more than `bytes` a
+ * database.
+ */
+export interface RetentionOptions {
+  /** The newest so many commits. Default: 8. */
+  readonly commits?: number
+  /** Commits not older than this. Default: 0. */
+  readonly ageMs?: number
+  /** The most bytes that stay for it, of each database. */
+  readonly bytes?: number
+}
+
+/** Which namespace an actor's name is in. */
+export interface NamespaceOptions {
+  /** Default: the storage's. */
+  readonly namespace?: string
+}
+
+/** What a store knows of one database. */
+export interface DatabaseStat {
+  /** The number of the newest committed state; 0 before the first commit. */
+  readonly txid: number
+  /** The fencing number of the last claim. */
+  readonly generation: number
+  /** Bytes a page. */
+  readonly pageSize: number
+  /** The size in pages. */
+  readonly pages: number
+  /** Bytes of keys and values in the store: what a quota counts. */
+  readonly storedBytes: number
+  /** Commits not yet folded into shards. */
+  readonly deltaCount: number
+  /** When the last commit was made, in milliseconds since the Unix epoch. */
+  readonly committedAtMs: number
+}
+
+/** What a walk over every row of a database found. */
+export interface VerifyReport {
+  /** Rows read. */
+  readonly rows: number
+  /** Their keys and values, in bytes. */
+  readonly bytes: number
+  /** Pages decoded and checked. */
+  readonly pages: number
+  /** What is wrong; empty for a sound database. */
+  readonly damage: readonly Damage[]
+}
+
+/** A row that is damaged. */
+export interface Damage {
+  readonly namespace: string
+  readonly actor: string
+  /** The row, in words: `DELTA 12 chunk 0`. */
+  readonly row: string
+  /** What is wrong with it. */
+  readonly reason: string
 }
 
 /** How a database of an open storage is opened. */
@@ -106,6 +178,8 @@ export interface DatabaseOptions {
    * next call; 0 for never. A transaction, an iterator or a temporary table holds it. Default: 30000.
    */
   readonly idleTimeoutMs?: number
+  /** The most bytes the database may store, where the storage's `quotaBytes` is not smaller. */
+  readonly quotaBytes?: number
   /** SQLite's limits, each at most its default. */
   readonly limits?: SqlLimits
   /** Told of what goes wrong beside any call. */

@@ -1,9 +1,15 @@
 /** Checks of arguments and options, each with a message that names the culprit. */
-import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
+import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, NamespaceOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
 /** Options of `openStorage`. */
 export declare function checkStorageOptions(options: unknown): asserts options is StorageOptions;
 /** Options of `storage.open`. */
 export declare function checkDatabaseOptions(options: unknown): asserts options is DatabaseOptions;
+/** Options that name a namespace alone. */
+export declare function checkNamespaceOptions(options: unknown): asserts options is NamespaceOptions;
+/** The name of a namespace. */
+export declare function checkNamespace(namespace: unknown): asserts namespace is string;
+/** A quota, or `null` for none. */
+export declare function checkQuota(quota: unknown): asserts quota is number | null;
 /** The name of an actor. */
 export declare function checkActor(actor: unknown): asserts actor is string;
 /** Options of `with`. */

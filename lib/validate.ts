@@ -6,6 +6,8 @@ import type {
   BatchStatement,
   CallOptions,
   DatabaseOptions,
+  NamespaceOptions,
+  RetentionOptions,
   StorageOptions,
   TransactionBehavior,
   TransactionOptions,
@@ -65,11 +67,29 @@ const LIMITS: Record<string, Check> = Object.fromEntries(
   ].map((name) => [name, wholeNumber(0, 2 ** 31 - 1, 'a limit')]),
 )
 
+const RETENTION: Record<keyof RetentionOptions, Check> = {
+  commits: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'a number of commits'),
+  ageMs: wholeNumber(0, Number.MAX_SAFE_INTEGER, 'a number of milliseconds'),
+  bytes: bytes(0),
+}
+
+/** Below, write buffers would be too small for the store to work well. */
+const MEMORY_BYTES_MIN = 16 << 20
+
 const STORAGE: Record<keyof StorageOptions, Check> = {
   store: string,
   namespace: string,
   durability,
   cacheBytes: bytes(0),
+  memoryBytes: bytes(MEMORY_BYTES_MIN),
+  quotaBytes: bytes(0),
+  namespaceQuotaBytes: bytes(0),
+  retention: (value) => {
+    if (!isPlainObject(value)) return 'an object'
+    checkOptions('retention', value, RETENTION)
+    return undefined
+  },
+  scrubBytesPerSecond: bytes(0),
   logger,
 }
 
@@ -86,6 +106,7 @@ const DATABASE: Record<keyof DatabaseOptions, Check> = {
   queryTimeoutMs: milliseconds,
   transactionTimeoutMs: milliseconds,
   idleTimeoutMs: wholeNumber(0, 2 ** 31 - 1, 'a number of milliseconds, 0 for never'),
+  quotaBytes: bytes(0),
   limits: (value) => {
     if (!isPlainObject(value)) return 'an object of limits'
     checkOptions('limits', value, LIMITS)
@@ -95,6 +116,7 @@ const DATABASE: Record<keyof DatabaseOptions, Check> = {
   signal,
 }
 
+const NAMESPACE: Record<keyof NamespaceOptions, Check> = { namespace: string }
 const CALL: Record<keyof CallOptions, Check> = { signal, timeoutMs: milliseconds }
 const TRANSACTION: Record<keyof TransactionOptions, Check> = { ...CALL, behavior }
 const BATCH: Record<keyof BatchOptions, Check> = { behavior }
@@ -130,6 +152,26 @@ export function checkStorageOptions(options: unknown): asserts options is Storag
 /** Options of `storage.open`. */
 export function checkDatabaseOptions(options: unknown): asserts options is DatabaseOptions {
   checkOptions('options', options, DATABASE)
+}
+
+/** Options that name a namespace alone. */
+export function checkNamespaceOptions(options: unknown): asserts options is NamespaceOptions {
+  checkOptions('options', options, NAMESPACE)
+}
+
+/** The name of a namespace. */
+export function checkNamespace(namespace: unknown): asserts namespace is string {
+  if (typeof namespace !== 'string') {
+    throw new TypeError(`the name of a namespace must be a string, not ${describe(namespace)}`)
+  }
+}
+
+/** A quota, or `null` for none. */
+export function checkQuota(quota: unknown): asserts quota is number | null {
+  const expected = quota === null ? undefined : bytes(0)(quota)
+  if (expected !== undefined) {
+    throw new TypeError(`a quota must be ${expected}, or null for none, not ${describe(quota)}`)
+  }
 }
 
 /** The name of an actor. */

@@ -19,21 +19,22 @@ import { vacuum } from './vacuum.js'
 
 const SMALL = { cacheBytes: 16 << 20, memoryBytes: 64 << 20 }
 
-const CASES: Record<string, readonly [title: string, run: (dir: string, scale: number) => Promise<Report>]> = {
-  transaction: ['A transaction of 2 GiB', (dir, scale) => transaction(dir, 2048 * scale, {})],
-  'transaction-small': [
-    'A transaction of 2 GiB, caches of 16 and 64 MiB',
-    (dir, scale) => transaction(dir, 2048 * scale, SMALL),
-  ],
-  vacuum: [
-    'Index, delete and VACUUM of 1 GiB, caches of 16 and 64 MiB',
-    (dir, scale) => vacuum(dir, 1024 * scale, SMALL),
-  ],
-  storm: ['Commits under a storm', (dir, scale) => storm(dir, 1000, Math.ceil(20 * scale))],
-  scan: ['A scan of 50 MiB', (dir, scale) => scan(dir, 50 * scale)],
-  wake: ['Opening and first query of 200 slept actors', (dir) => wake(dir, 200)],
-  sizes: ['Size on disk', (dir, scale) => sizes(dir, 1_000_000 * scale)],
-}
+const CASES: Record<string, readonly [title: string, run: (dir: string, scale: number) => Promise<Report>]> =
+  {
+    transaction: ['A transaction of 2 GiB', (dir, scale) => transaction(dir, 2048 * scale, {})],
+    'transaction-small': [
+      'A transaction of 2 GiB, caches of 16 and 64 MiB',
+      (dir, scale) => transaction(dir, 2048 * scale, SMALL),
+    ],
+    vacuum: [
+      'Index, delete and VACUUM of 1 GiB, caches of 16 and 64 MiB',
+      (dir, scale) => vacuum(dir, 1024 * scale, SMALL),
+    ],
+    storm: ['Commits under a storm', (dir, scale) => storm(dir, 1000, Math.ceil(20 * scale))],
+    scan: ['A scan of 50 MiB', (dir, scale) => scan(dir, 50 * scale)],
+    wake: ['Opening and first query of 200 slept actors', (dir) => wake(dir, 200)],
+    sizes: ['Size on disk', (dir, scale) => sizes(dir, 1_000_000 * scale)],
+  }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,7 +52,7 @@ if (unknown.length > 0 || !(Number(values.scale) > 0)) {
 
 if (values.child) {
   const [name = ''] = positionals
-  const [title, run] = CASES[name] ?? CASES.scan!
+  const [title, run] = CASES[name] as (typeof CASES)[string]
   printReport(title, await run(values.dir, Number(values.scale)))
 } else {
   for (const name of positionals.length > 0 ? positionals : Object.keys(CASES)) {

@@ -59,7 +59,8 @@ export async function wake(dir: string, actors: number): Promise<Report> {
       reads += db?.metrics.vfs.storeReads ?? 0
       await db?.close()
     }
-    report[`${round}: p50 / p99, ms`] = `${median(samples).toFixed(2)} / ${quantile(samples, 0.99).toFixed(2)}`
+    report[`${round}: p50 / p99, ms`] =
+      `${median(samples).toFixed(2)} / ${quantile(samples, 0.99).toFixed(2)}`
     report[`${round}: reads of the store after the claim`] = reads / actors
   }
   await storage.close()

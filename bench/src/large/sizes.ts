@@ -1,6 +1,7 @@
 /** What a database takes in the store and as a file of its own. */
-import { createRequire } from 'node:module'
+
 import { statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { openStorage } from 'actor-sqlite'
 import { directoryMib, settled } from './process.js'
@@ -30,5 +31,9 @@ export async function sizes(dir: string, rows: number): Promise<Report> {
   await db.close()
   await settled(() => storage.metrics.engine.compactionQueue, store)
   await storage.close()
-  return { rows, '.sqlite file, MiB': statSync(file).size / (1 << 20), 'store directory, MiB': directoryMib(store) }
+  return {
+    rows,
+    '.sqlite file, MiB': statSync(file).size / (1 << 20),
+    'store directory, MiB': directoryMib(store),
+  }
 }

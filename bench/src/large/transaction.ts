@@ -1,7 +1,7 @@
 /** One transaction far larger than memory: its peak, and what is there afterwards. */
 import { openStorage, type StorageOptions } from 'actor-sqlite'
 import { timeMs } from '../measure.js'
-import { directoryMib, peakMib, residentMib, resetPeak } from './process.js'
+import { directoryMib, peakMib, resetPeak, residentMib } from './process.js'
 import type { Report } from './report.js'
 
 const ROW_BYTES = 4000

@@ -13,7 +13,9 @@ export async function vacuum(dir: string, mib: number, options: Partial<StorageO
   await db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, v BLOB)')
   const rows = mib * 1024
   for (let done = 0; done < rows; done += 16_384) await db.run(FILL, Math.min(16_384, rows - done))
-  const report: Report = { 'database, MiB': ((await db.pragma<number>('page_count', { simple: true })) as number) / 256 }
+  const report: Report = {
+    'database, MiB': ((await db.pragma('page_count', { simple: true })) as number) / 256,
+  }
   const idle = () => settled(() => storage.metrics.engine.compactionQueue, dir)
   const step = async (name: string, sql: string) => {
     resetPeak()
@@ -26,8 +28,7 @@ export async function vacuum(dir: string, mib: number, options: Partial<StorageO
   await step('UPDATE of every row', 'UPDATE t SET k = k + 1')
   await step('DELETE of nine rows in ten', 'DELETE FROM t WHERE id % 10 <> 0')
   await step('VACUUM', 'VACUUM')
-  report['database after VACUUM, MiB'] =
-    ((await db.pragma<number>('page_count', { simple: true })) as number) / 256
+  report['database after VACUUM, MiB'] = ((await db.pragma('page_count', { simple: true })) as number) / 256
   await idle()
   report['store directory at rest, MiB'] = directoryMib(dir)
   const sound = await db.pragma('integrity_check', { simple: true })

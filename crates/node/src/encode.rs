@@ -13,6 +13,7 @@ use actor_sqlite_session::{
 use napi::bindgen_prelude::{Array, ArrayBuffer, BigInt, ToNapiValue};
 use napi::{Env, Result, sys};
 
+use crate::admin::Fact;
 use crate::connection;
 use crate::error::{ErrorPayload, Outcome as Failed, session_error, unsafe_integer};
 use crate::store::Opened;
@@ -40,6 +41,8 @@ pub enum Outcome {
     Answer(std::result::Result<Answer, SessionError>),
     /// Of opening a storage or a database: what the environment is to keep.
     Opened(Failed<Opened>),
+    /// Of a question about a store.
+    Fact(Failed<Fact>),
     /// Of what has no result.
     Done,
 }
@@ -89,6 +92,8 @@ enum Kind {
     ForgetShapes = 9,
     /// Rows that more of the same reply follow.
     RowsPart = 10,
+    /// One value of JavaScript.
+    Value = 11,
 }
 
 impl ToNapiValue for Drained {
@@ -228,6 +233,15 @@ impl<'env> Writer<'env> {
                 None => self.error(request, session_error(&SessionError::Closed)),
             },
             Outcome::Opened(Err(error)) => self.error(request, *error),
+            Outcome::Fact(Ok(fact)) => {
+                self.head(request, Kind::Value)?;
+                match fact {
+                    Fact::Stat(stat) => self.push(stat),
+                    Fact::Verify(report) => self.push(report),
+                    Fact::Bytes(bytes) => self.push(bytes),
+                }
+            }
+            Outcome::Fact(Err(error)) => self.error(request, *error),
             Outcome::Done => self.head(request, Kind::Done),
         }
     }

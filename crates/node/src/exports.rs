@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{Array, Function, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
+use crate::admin::{self, Fact, NativeDamage};
 use crate::connection::{self, Connection};
 use crate::database::Database;
 use crate::decode;
@@ -19,7 +20,8 @@ use crate::error::{self, ErrorPayload};
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
 use crate::options::{NativeDatabaseOptions, NativeStorageOptions};
 use crate::port::Port;
-use crate::store::{Opened, StoreRef, live_stores};
+use crate::settings::StoreSettings;
+use crate::store::{Opened, Store, StoreRef, live_stores};
 use crate::words::Words;
 
 /// Connects the environment; `callback` is called with all replies that are ready.
@@ -78,10 +80,77 @@ pub fn open_storage(
     request: f64,
     options: NativeStorageOptions,
 ) -> Result<()> {
+    let settings = StoreSettings::from(&options);
     let path = PathBuf::from(options.path);
-    let cache_bytes = options.cache_bytes.map(|bytes| bytes as u64);
     aside(&env, connection, request, move || {
-        Outcome::Opened(StoreRef::open(&path, cache_bytes).map(Opened::Store))
+        Outcome::Opened(StoreRef::open(&path, &settings).map(Opened::Store))
+    })
+}
+
+/// Looks a database up; the reply is a `NativeStat`, or nothing.
+#[napi(catch_unwind)]
+pub fn stat_database(
+    env: Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    namespace: String,
+    actor: String,
+) -> Result<()> {
+    about(&env, connection, request, storage, move |store| {
+        admin::stat(store, &admin::actor_id(&namespace, &actor)?)
+    })
+}
+
+/// Reads every row of a database and checks every checksum; the reply is a `NativeVerify`.
+#[napi(catch_unwind)]
+pub fn verify_database(
+    env: Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    namespace: String,
+    actor: String,
+) -> Result<()> {
+    about(&env, connection, request, storage, move |store| {
+        admin::verify(store, &admin::actor_id(&namespace, &actor)?)
+    })
+}
+
+/// What all databases of a namespace store; the reply is a number of bytes.
+#[napi(catch_unwind)]
+pub fn namespace_usage(
+    env: Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    namespace: String,
+) -> Result<()> {
+    about(&env, connection, request, storage, move |store| admin::usage(store, &namespace))
+}
+
+/// Limits what all databases of a namespace store together; without a number there is no limit.
+#[napi(catch_unwind)]
+pub fn set_namespace_quota(
+    connection: f64,
+    storage: f64,
+    namespace: String,
+    quota_bytes: Option<f64>,
+) -> Result<()> {
+    with(connection, |connection| {
+        if let Some(store) = connection.stores.get(storage as u64) {
+            let quota_bytes = quota_bytes.map(|bytes| bytes as u64);
+            store.store().engine().set_namespace_quota(&namespace, quota_bytes);
+        }
+    })
+}
+
+/// Damaged rows that the scrubber of a store has found.
+#[napi(catch_unwind)]
+pub fn storage_damage(connection: f64, storage: f64) -> Result<Vec<NativeDamage>> {
+    with(connection, |connection| {
+        let store = connection.stores.get(storage as u64);
+        store.map(|store| store.store().damage()).unwrap_or_default()
     })
 }
 
@@ -181,6 +250,21 @@ pub fn process_metrics() -> Vec<StorageMetrics> {
 fn with<R>(connection: f64, use_it: impl FnOnce(&mut Connection) -> R) -> Result<R> {
     connection::with(connection as u64, use_it)
         .ok_or_else(|| Error::new(Status::InvalidArg, "the environment is closing"))
+}
+
+/// Answers a question about a store, on a thread of its own.
+fn about(
+    env: &Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    question: impl FnOnce(&Store) -> error::Outcome<Fact> + Send + 'static,
+) -> Result<()> {
+    let store = with(connection, |connection| connection.stores.get(storage as u64).cloned())?;
+    aside(env, connection, request, move || {
+        let closed = || Box::new(ErrorPayload::closed("storage"));
+        Outcome::Fact(store.ok_or_else(closed).and_then(|store| question(store.store())))
+    })
 }
 
 /// Runs what blocks on a thread of its own, and answers with what comes of it.

@@ -9,6 +9,7 @@
 // A test has no environment, and napi-derive leaves the exports out of it.
 #![cfg_attr(test, allow(dead_code))]
 
+mod admin;
 mod clock;
 mod connection;
 mod database;
@@ -21,6 +22,9 @@ mod maintenance;
 mod metrics;
 mod options;
 mod port;
+mod scrubber;
+mod settings;
+mod stop;
 mod store;
 mod table;
 mod words;

@@ -1,11 +1,14 @@
-//! The thread that looks after a store: compaction and reclaim, whenever there is some to do.
+//! The thread that looks after a store: compaction and reclaim, whenever there is some to do, and
+//! room given back to the disk when there is none.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actor_sqlite_engine::{Engine, MaintenanceBudget};
+use actor_sqlite_kv_rocksdb::RocksKv;
+
+use crate::stop::{Stop, Stoppable};
 
 /// How much one round does before it looks whether it must stop.
 const ROUND: MaintenanceBudget = MaintenanceBudget { compactions_max: 4, reclaim_batches_max: 4 };
@@ -13,54 +16,32 @@ const ROUND: MaintenanceBudget = MaintenanceBudget { compactions_max: 4, reclaim
 /// How long to wait when there was nothing to do.
 const IDLE: Duration = Duration::from_millis(200);
 
-#[derive(Default)]
-struct Stop {
-    wanted: Mutex<bool>,
-    changed: Condvar,
+/// After so many bytes were deleted, and nothing is left to do, their room is given back.
+const GIVE_BACK_BYTES: u64 = 16 << 20;
+
+/// Starts the thread. Without one to spare, commits compact in the hard limit's name.
+pub fn start(engine: Arc<Engine>, kv: Arc<RocksKv>) -> Stoppable {
+    Stoppable::start("actor-sqlite-compact", move |stop| run(&engine, &kv, stop))
 }
 
-/// A running thread.
-pub struct Maintenance {
-    stop: Arc<Stop>,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Maintenance {
-    /// Starts it. Without a thread to spare, commits compact in the hard limit's name.
-    pub fn start(engine: Arc<Engine>) -> Self {
-        let stop = Arc::new(Stop::default());
-        let seen = Arc::clone(&stop);
-        let thread = thread::Builder::new()
-            .name("actor-sqlite-compact".into())
-            .spawn(move || run(&engine, &seen))
-            .ok();
-        Self { stop, thread: Mutex::new(thread) }
-    }
-
-    /// Ends it and waits for that: at most one round.
-    pub fn stop(&self) {
-        *self.stop.wanted.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.changed.notify_all();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn run(engine: &Engine, stop: &Stop) {
+fn run(engine: &Engine, kv: &RocksKv, stop: &Stop) {
+    let mut deleted_bytes = 0;
     loop {
         // A panic must not end it: the next round starts anew from the store.
         let round = catch_unwind(AssertUnwindSafe(|| engine.maintain(ROUND)));
-        let idle = !round.is_ok_and(|report| report.waiting > 0 && report.compactions > 0);
-        let wanted = stop.wanted.lock().unwrap_or_else(PoisonError::into_inner);
-        let wanted = if idle && !*wanted {
-            let waited = stop.changed.wait_timeout(wanted, IDLE);
-            waited.unwrap_or_else(PoisonError::into_inner).0
-        } else {
-            wanted
+        let idle = match round {
+            Ok(report) => {
+                deleted_bytes += report.reclaimed_bytes;
+                report.waiting == 0 || (report.compactions == 0 && report.reclaimed_rows == 0)
+            }
+            Err(_) => true,
         };
-        if *wanted {
+        if idle && deleted_bytes >= GIVE_BACK_BYTES {
+            // A store that cannot do it now is asked again after as many bytes.
+            let _ = kv.give_back();
+            deleted_bytes = 0;
+        }
+        if if idle { stop.wait(IDLE) } else { stop.is_wanted() } {
             return;
         }
     }

@@ -13,6 +13,8 @@ use actor_sqlite_session::{
 use actor_sqlite_vfs::{CommitPhaseTotals, PageCacheMetrics as NativePageCache, VfsMetrics as Vfs};
 use napi_derive::napi;
 
+use crate::scrubber::ScrubMetrics;
+
 /// A struct of counters for JavaScript with the fields of a native one.
 macro_rules! mirrored {
     (
@@ -506,6 +508,8 @@ pub struct StorageMetrics {
     pub sleep: SleepMetrics,
     /// The page cache.
     pub page_cache: PageCacheMetrics,
+    /// The reading through for damage.
+    pub scrub: ScrubMetrics,
 }
 
 /// What the engine reports.

@@ -16,6 +16,20 @@ pub struct NativeStorageOptions {
     pub path: String,
     /// Page cache.
     pub cache_bytes: Option<f64>,
+    /// Block cache and write buffers.
+    pub memory_bytes: Option<f64>,
+    /// Of each database.
+    pub quota_bytes: Option<f64>,
+    /// Of each namespace.
+    pub namespace_quota_bytes: Option<f64>,
+    /// Old states that stay: how many.
+    pub retention_commits: Option<f64>,
+    /// Old states that stay: how young.
+    pub retention_age_ms: Option<f64>,
+    /// Old states that stay: the most of a database.
+    pub retention_bytes: Option<f64>,
+    /// Reading for damage.
+    pub scrub_bytes_per_second: Option<f64>,
 }
 
 /// SQLite's limits.
@@ -92,6 +106,8 @@ pub struct NativeDatabaseOptions {
     pub transaction_timeout_ms: Option<f64>,
     /// How long it is left alone before it sleeps; 0 for never.
     pub idle_timeout_ms: Option<f64>,
+    /// The most it may store.
+    pub quota_bytes: Option<f64>,
     /// SQLite's limits.
     pub limits: Option<NativeLimits>,
 }
@@ -128,6 +144,7 @@ impl NativeDatabaseOptions {
                 Some(ms) => Some(ms as u64).filter(|ms| *ms > 0),
                 None => base.idle_ms,
             },
+            quota_bytes: self.quota_bytes.map(|bytes| bytes as u64),
             limits: self.limits.map(Limits::from).unwrap_or_default(),
             ..base
         };

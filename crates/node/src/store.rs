@@ -12,20 +12,21 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
 
-use actor_sqlite_engine::{Engine, EngineOptions};
-use actor_sqlite_kv_rocksdb::{RocksKv, RocksOptions};
+use actor_sqlite_engine::Engine;
+use actor_sqlite_kv_rocksdb::RocksKv;
 use actor_sqlite_pagestore::{Clock, PageStore};
 use actor_sqlite_session::{Executor, ExecutorOptions, Host, Session};
 use actor_sqlite_vfs::PageCache;
 
+use crate::admin::NativeDamage;
 use crate::clock::SystemClock;
 use crate::database::Database;
 use crate::error::{ErrorPayload, Outcome, kv_error};
-use crate::maintenance::Maintenance;
+use crate::maintenance;
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
-
-/// Page cache of a store that names no size.
-const CACHE_BYTES: u64 = 64 << 20;
+use crate::scrubber::Scrubber;
+use crate::settings::StoreSettings;
+use crate::stop::Stoppable;
 
 /// Threads that may stand in for threads that wait for the store.
 const THREADS_MAX: usize = 64;
@@ -47,7 +48,8 @@ pub struct Store {
     kv: Arc<RocksKv>,
     engine: Arc<Engine>,
     host: Host,
-    maintenance: Maintenance,
+    maintenance: Stoppable,
+    scrubber: Scrubber,
     opened: AtomicU64,
     sessions: Mutex<Sessions>,
 }
@@ -120,15 +122,12 @@ pub fn live_stores() -> Vec<Arc<Store>> {
 }
 
 impl Store {
-    fn open(path: &Path, cache_bytes: Option<u64>) -> Outcome<Self> {
-        let kv = RocksKv::open(path, &RocksOptions::default())
+    fn open(path: &Path, settings: &StoreSettings) -> Outcome<Self> {
+        let kv = RocksKv::open(path, &settings.kv)
             .map_err(|error| Box::new(kv_error(&error, &path.display().to_string())))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let engine = Arc::new(Engine::new(
-            Arc::clone(&kv) as _,
-            Arc::clone(&clock),
-            EngineOptions::default(),
-        ));
+        let engine =
+            Arc::new(Engine::new(Arc::clone(&kv) as _, Arc::clone(&clock), settings.engine));
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let executor = Executor::new(ExecutorOptions {
             threads,
@@ -139,19 +138,31 @@ impl Store {
         let host = Host {
             executor,
             store: Arc::clone(&engine) as Arc<dyn PageStore>,
-            cache: PageCache::new(cache_bytes.unwrap_or(CACHE_BYTES)),
+            cache: PageCache::new(settings.page_cache_bytes),
             clock,
             scratch_dir: std::env::temp_dir(),
         };
-        let maintenance = Maintenance::start(Arc::clone(&engine));
+        let maintenance = maintenance::start(Arc::clone(&engine), Arc::clone(&kv));
+        let scrubber = Scrubber::start(Arc::clone(&engine), settings.scrub_bytes_per_second);
         Ok(Self {
             kv,
             engine,
             host,
             maintenance,
+            scrubber,
             opened: AtomicU64::new(0),
             sessions: Mutex::default(),
         })
+    }
+
+    /// The engine, for what is not a session's.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Damaged rows that the scrubber has found.
+    pub fn damage(&self) -> Vec<NativeDamage> {
+        self.scrubber.damage()
     }
 
     /// What sessions of this store share.
@@ -195,10 +206,12 @@ impl Store {
             executor: self.host.executor.metrics().into(),
             sleep: self.host.executor.sleep_metrics().into(),
             page_cache: page_cache.into(),
+            scrub: self.scrubber.metrics(),
         }
     }
 
     fn shut_down(&self) {
+        self.scrubber.stop();
         self.maintenance.stop();
         self.host.executor.shutdown();
     }
@@ -214,7 +227,7 @@ pub struct StoreRef {
 impl StoreRef {
     /// Opens the store of a directory, or joins it if it is live; the options of the first opening
     /// hold. Blocks, for tens of milliseconds and for as long as a recovery takes.
-    pub fn open(path: &Path, cache_bytes: Option<u64>) -> Outcome<Self> {
+    pub fn open(path: &Path, settings: &StoreSettings) -> Outcome<Self> {
         let unavailable = |error: std::io::Error| {
             Box::new(ErrorPayload::directory(&path.display().to_string(), &error))
         };
@@ -233,7 +246,7 @@ impl StoreRef {
         }
         let (mut change, _) = Change::begin(&place, &mut slot);
         drop(slot);
-        let store = Arc::new(Store::open(&path, cache_bytes)?);
+        let store = Arc::new(Store::open(&path, settings)?);
         place.references.fetch_add(1, Ordering::SeqCst);
         change.next = Slot::Live(Arc::clone(&store));
         drop(change);
