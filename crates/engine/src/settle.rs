@@ -65,7 +65,14 @@ impl Engine {
             match self.rewrite_head(state, writer) {
                 Ok((head, ticket)) => return self.settled(state, writer, head, ticket),
                 Err(Retry::Later(why)) => reason = why,
-                Err(Retry::Never(error)) => return Err(error),
+                Err(Retry::Never(error)) if commit_id.is_none() || ends_the_lease(&error) => {
+                    return Err(error);
+                }
+                // Any other says that nothing was changed, which is not known.
+                Err(Retry::Never(error)) => {
+                    reason = error.to_string();
+                    break;
+                }
             }
         }
         let Some(commit_id) = commit_id else { return Err(StoreError::Unavailable { reason }) };
@@ -202,6 +209,12 @@ enum Retry {
     /// Asking again may help.
     Later(String),
     Never(StoreError),
+}
+
+/// Whether nobody goes on with a lease after this error, so that it need not say what became of a
+/// commit.
+fn ends_the_lease(error: &StoreError) -> bool {
+    matches!(error, StoreError::Fenced { .. } | StoreError::Dead { .. } | StoreError::Closed)
 }
 
 fn retry(state: &LeaseState, error: KvError) -> Retry {

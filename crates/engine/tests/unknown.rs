@@ -80,6 +80,28 @@ fn in_doubt(landed: bool) -> (Arc<FaultKv>, Owner, CommitId) {
 }
 
 #[test]
+fn a_commit_in_doubt_is_not_said_to_have_changed_nothing() {
+    for landed in [true, false] {
+        let (kv, mut owner) = owner();
+        let fault = if landed { Fault::UnknownLanded } else { Fault::UnknownLost };
+        kv.fail_next(OpKind::Commit, fault);
+        // The disk is full when the outcome is asked for.
+        let asked = kv.counters().commits + 1;
+        let counted = Arc::clone(&kv);
+        kv.set_hook(Some(Arc::new(move |kind, _| {
+            let commits = counted.counters().commits;
+            (kind == OpKind::Commit && commits > asked).then_some(Fault::Full)
+        })));
+        let id = owner.next_id();
+        let doubt = owner.commit_as(id, &one(2), 1);
+        assert!(matches!(doubt, Err(StoreError::UnknownCommit { .. })), "{doubt:?}");
+        kv.clear_faults();
+        let resolved = owner.engine.resolve(&owner.lease, id).unwrap();
+        assert_eq!(matches!(resolved, Resolution::Landed(..)), landed);
+    }
+}
+
+#[test]
 fn a_commit_in_doubt_is_resolved_when_the_store_is_back() {
     let (_, mut owner, id) = in_doubt(true);
     let resolved = owner.engine.resolve(&owner.lease, id).unwrap();

@@ -257,6 +257,7 @@ impl Kv for FaultKv {
             Err(Fault::UnknownLost) => {
                 Err(KvError::UnknownOutcome { reason: "injected; it did not land".into() })
             }
+            Err(Fault::Full) => Err(KvError::Full { reason: "injected".into() }),
             Err(_) => Err(unavailable()),
         }
     }

@@ -25,6 +25,8 @@ pub enum OpKind {
 pub enum Fault {
     /// It answers [`crate::KvError::Unavailable`] and does nothing.
     Unavailable,
+    /// A commit does nothing and answers [`crate::KvError::Full`].
+    Full,
     /// A commit lands and answers [`crate::KvError::UnknownOutcome`].
     UnknownLanded,
     /// A commit does not land and answers [`crate::KvError::UnknownOutcome`].
