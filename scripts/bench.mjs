@@ -1,4 +1,4 @@
-/** `npm run bench [large]`: builds, installs the peers into `bench/`, and runs the benchmark. */
+/** `npm run bench [large | handles]`: builds, installs the peers into `bench/`, and runs the benchmark. */
 
 import { join } from 'node:path'
 import { build } from './build.mjs'
@@ -13,6 +13,7 @@ if (!show('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: j
   )
 }
 const [, , ...args] = process.argv
-const folder = args[0] === 'large' ? [args.shift()] : []
-const main = join(root, 'build', 'bench', 'src', ...folder, 'main.js')
-process.exitCode = show(process.execPath, [main, ...args]) ? 0 : 1
+const programs = { large: 'large/main.js', handles: 'handles.js' }
+const program = Object.hasOwn(programs, args[0] ?? '') ? programs[args.shift()] : 'main.js'
+const main = join(root, 'build', 'bench', 'src', program)
+process.exitCode = show(process.execPath, ['--expose-gc', main, ...args]) ? 0 : 1

@@ -27,6 +27,7 @@ mod settings;
 mod stop;
 mod store;
 mod table;
+mod trim;
 mod words;
 
 /// The message of a panic.

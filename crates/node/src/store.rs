@@ -142,7 +142,8 @@ impl Store {
             clock,
             scratch_dir: std::env::temp_dir(),
         };
-        let maintenance = maintenance::start(Arc::clone(&engine), Arc::clone(&kv));
+        let executor = Arc::clone(&host.executor);
+        let maintenance = maintenance::start(Arc::clone(&engine), Arc::clone(&kv), executor);
         let scrubber = Scrubber::start(Arc::clone(&engine), settings.scrub_bytes_per_second);
         Ok(Self {
             kv,
