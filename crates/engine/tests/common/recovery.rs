@@ -76,7 +76,10 @@ fn retained(
         .collect();
     let base = spans.first().map_or(head - stat.delta_count, |&(watermark, _)| watermark);
     let needless = spans.first().is_some_and(|&(_, next)| next + retention <= head);
-    if needless || base > head.saturating_sub(retention) {
+    // History gives way before a quota refuses a commit.
+    let options = setting.options;
+    let quota = options.actor_quota_bytes.or(options.namespace_quota_bytes).is_some();
+    if needless || !quota && base > head.saturating_sub(retention) {
         return Err(format!("head {head}, {retention} states to keep, and {spans:?} kept"));
     }
     let txids: Vec<u64> =

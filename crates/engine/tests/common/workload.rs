@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actor_sqlite_engine::{CompactionOptions, Engine, EngineOptions, MaintenanceBudget};
 use actor_sqlite_kv::{FaultKv, Image, Kv, Limits, MemKv, SyncMode, Ticket};
 use actor_sqlite_ltx::Pgno;
-use actor_sqlite_pagestore::{ActorId, HintRange, Hints, PageStore, StoreError};
+use actor_sqlite_pagestore::{ActorId, HintRange, Hints, PageStore, PageStoreAdmin, StoreError};
 use fastrand::Rng;
 
 use super::{Owner, PAGE, Pages, actor, engine_with, resume, staging};
@@ -115,7 +115,12 @@ impl Setting {
                 value_bytes_preferred: one(rng, &[1, 700, 2_000, 32 << 10]),
                 ..MemKv::LIMITS
             },
-            options: EngineOptions { compaction, ..EngineOptions::default() },
+            options: EngineOptions {
+                compaction,
+                actor_quota_bytes: one(rng, &[None, None, Some(40_000)]),
+                namespace_quota_bytes: one(rng, &[None, None, Some(90_000)]),
+                ..EngineOptions::default()
+            },
             databases: rng.u8(1..=3),
             size_max: one(rng, &[3, 70, 150]),
         }
@@ -211,9 +216,10 @@ impl World {
             What::SaveHints => self.save_hints(db, op.seed)?,
             What::Sleep => self.sleep(db)?,
             What::DurableCommit => {
-                let ticket = self.commit(db, op.seed, false)?;
-                self.engine.wait_durable(ticket).map_err(text)?;
-                self.acknowledged.push((self.kv.boundaries().len() - 1, Ticket(ticket.0)));
+                if let Some(ticket) = self.commit(db, op.seed, false)? {
+                    self.engine.wait_durable(ticket).map_err(text)?;
+                    self.acknowledged.push((self.kv.boundaries().len() - 1, Ticket(ticket.0)));
+                }
             }
             What::Compact => existing(self.engine.compact(&name))?,
             What::Reclaim => {
@@ -252,12 +258,13 @@ impl World {
         }
     }
 
+    /// `None` if a quota refused it.
     fn commit(
         &mut self,
         db: usize,
         seed: u32,
         staged: bool,
-    ) -> Result<actor_sqlite_pagestore::Ticket, String> {
+    ) -> Result<Option<actor_sqlite_pagestore::Ticket>, String> {
         let mut owner = self.owner(db)?;
         let mut rng = Rng::with_seed(u64::from(seed));
         let (pages, size) = owner.transaction(&mut rng, self.setting.size_max);
@@ -267,13 +274,28 @@ impl World {
         } else {
             owner.commit(&pages, size)
         };
-        let committed = committed.map_err(text)?;
-        if committed.head.txid != before {
-            let state = (committed.ticket.0, Arc::new(owner.model.clone()));
-            self.states[db].0.push(state);
-        }
+        let ticket = match committed {
+            Err(StoreError::Quota { .. }) => None,
+            committed => {
+                let committed = committed.map_err(text)?;
+                if committed.head.txid != before {
+                    let state = (committed.ticket.0, Arc::new(owner.model.clone()));
+                    self.states[db].0.push(state);
+                    self.within_quota(db)?;
+                }
+                Some(committed.ticket)
+            }
+        };
         self.owners[db] = Some(owner);
-        Ok(committed.ticket)
+        Ok(ticket)
+    }
+
+    /// No commit that took place has led beyond the quota of its database.
+    fn within_quota(&self, db: usize) -> Result<(), String> {
+        let Some(quota) = self.setting.options.actor_quota_bytes else { return Ok(()) };
+        let stat = self.engine.stat(&self.names[db]).map_err(text)?.ok_or("no such database")?;
+        let stored = stat.stored_bytes;
+        if stored <= quota { Ok(()) } else { Err(format!("{stored} bytes beyond {quota}")) }
     }
 
     fn stage(&mut self, db: usize, op: Op) -> Result<(), String> {
@@ -281,7 +303,10 @@ impl World {
         let mut rng = Rng::with_seed(u64::from(op.seed));
         let (pages, _) = owner.transaction(&mut rng, self.setting.size_max);
         let commit_id = owner.next_id();
-        staging::stage(&owner, commit_id, &pages).map_err(text)?;
+        match staging::stage(&owner, commit_id, &pages) {
+            Err(StoreError::Quota { .. }) => {}
+            staged => staged.map_err(text)?,
+        }
         if op.what == What::Discard {
             owner.engine.discard(&owner.lease, commit_id);
         }
