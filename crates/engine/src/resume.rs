@@ -90,13 +90,14 @@ impl Engine {
         Ok(claim)
     }
 
-    /// Closes a lease once no batch of it is under way. What it staged is given up.
+    /// Closes a lease once no batch of it is under way. What it staged is given up. Until then others
+    /// find it, so that a resume waits for that batch as well.
     pub(crate) fn end_lease(&self, state: &LeaseState) {
-        self.unregister(state);
         let mut writer = state.writer();
         self.close_stage(state, &mut writer);
         state.note_doubt(&writer);
         state.view_mut().over.get_or_insert(StoreError::Closed);
+        self.unregister(state);
     }
 
     /// Writes `HEAD` again with another count, so that a batch guarded by its bytes of before

@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
-use actor_sqlite_kv::{Batch, Fault, FaultKv, Kv, OpKind, SeededFaults};
+use actor_sqlite_kv::{Batch, Fault, FaultKv, Gate, Kv, OpKind, SeededFaults};
 use actor_sqlite_pagestore::{CommitId, PageStore, Resolution, StoreError};
 use common::*;
 use fastrand::Rng;
@@ -43,6 +43,30 @@ fn in_doubt(landed: bool, release: bool) -> Doubt {
         owner.engine.release(&owner.lease);
     }
     Doubt { kv, owner, id, guard }
+}
+
+#[test]
+fn a_resume_waits_for_a_commit_that_the_release_waits_for() {
+    let kv = Arc::new(FaultKv::new());
+    let mut owner = Owner::claim(&engine(kv.clone()), &actor("a"));
+    owner.commit(&one(1), 1).unwrap();
+    let (engine, lease, gate) = (owner.engine.clone(), owner.lease.clone(), Gate::new());
+    kv.fail_next(OpKind::Commit, Fault::HoldAnswer(gate.clone()));
+    std::thread::scope(|scope| {
+        let commit = scope.spawn(|| owner.commit(&one(2), 1).unwrap());
+        gate.wait_arrived(1);
+        let release = scope.spawn(|| engine.release(&lease));
+        // So long that the release has come to the commit, and the resume to one of them.
+        let soon = || std::thread::sleep(std::time::Duration::from_millis(100));
+        soon();
+        let resumed = scope.spawn(|| resume(&engine, &lease).unwrap());
+        soon();
+        gate.open();
+        release.join().unwrap();
+        let (committed, resumed) = (commit.join().unwrap(), resumed.join().unwrap());
+        assert_eq!(resumed.head, committed.head);
+        assert!(resumed.ticket >= committed.ticket, "it covers what it shows");
+    });
 }
 
 #[test]
