@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actor_sqlite_engine::{Compaction, EngineOptions};
 use actor_sqlite_kv::{Limits, MemKv, SyncMode};
 use actor_sqlite_ltx::{PageSize, Pgno};
-use actor_sqlite_pagestore::{CommitId, CommitRequest, PageStore, StoreError};
+use actor_sqlite_pagestore::{CommitId, CommitRequest, PageStore, StageRequest, StoreError};
 use common::*;
 
 fn fill(range: std::ops::RangeInclusive<u32>, version: u8) -> Pages {
@@ -89,7 +89,7 @@ fn a_database_crosses_the_lock_page() {
     let lock = page_size.lock_page();
     let page = vec![7; page_size.bytes()];
     let (mut sequence, mut head) = (0, claimed.head);
-    let mut commit = |from: u32, size: u32| {
+    let mut commit = |from: u32, size: u32, staged: bool| {
         sequence += 1;
         let generation = claimed.lease.generation();
         let pages: Vec<(Pgno, &[u8])> = (from..=size)
@@ -98,25 +98,24 @@ fn a_database_crosses_the_lock_page() {
             .map(|pgno| (pgno, &page[..]))
             .collect();
         let commit_id = CommitId { generation, sequence };
-        let request = CommitRequest {
-            commit_id,
-            expected_head: head.txid,
-            pages: &pages,
-            size,
-            staged: false,
-            frees: false,
-        };
+        let expected_head = head.txid;
+        let (sent, last) = pages.split_at(if staged { pages.len() - 1 } else { 0 });
+        if staged {
+            let request = StageRequest { commit_id, expected_head, pages: sent };
+            engine.stage(&claimed.lease, &request).unwrap();
+        }
+        let request =
+            CommitRequest { commit_id, expected_head, pages: last, size, staged, frees: false };
         head = engine.commit(&claimed.lease, &request).unwrap().head;
         head
     };
-    commit(1, lock.get() - 1);
+    commit(1, lock.get() - 1, false);
     // The lock page alone is gained: there is nothing to write but the size.
-    commit(lock.get(), lock.get());
-    commit(lock.get() + 1, lock.get() + 3);
+    commit(lock.get(), lock.get(), false);
+    commit(lock.get() + 1, lock.get() + 3, false);
     assert!(matches!(engine.compact(&name).unwrap(), Compaction::Installed { .. }));
-    let head = commit(lock.get() + 4, lock.get() + 5);
+    let head = commit(lock.get() + 4, lock.get() + 5, false);
     engine.reclaim(&name, 100).unwrap();
-    assert_sound(&engine, &name);
     let asked: Vec<Pgno> = (lock.get() - 2..=lock.get() + 5)
         .filter_map(Pgno::new)
         .filter(|&pgno| pgno != lock)
@@ -127,4 +126,15 @@ fn a_database_crosses_the_lock_page() {
     assert!(sink.sink.pages.values().all(|read| *read == page));
     let refused = engine.read(&claimed.lease, head.txid, &[lock], &mut sink);
     assert!(matches!(refused, Err(StoreError::Invalid { .. })));
+    // Back to where the lock page is alone in its shard, and before it; and over it in a stage.
+    while matches!(engine.compact(&name).unwrap(), Compaction::Installed { .. }) {}
+    for size in [lock.get(), lock.get() - 1] {
+        commit(size + 1, size, false);
+        assert!(matches!(engine.compact(&name).unwrap(), Compaction::Installed { .. }));
+        let head = commit(size + 1, lock.get() + 5, true);
+        assert!(matches!(engine.compact(&name).unwrap(), Compaction::Installed { .. }));
+        engine.reclaim(&name, 100).unwrap();
+        engine.read(&claimed.lease, head.txid, &asked, &mut sink).unwrap();
+    }
+    assert_sound(&engine, &name);
 }

@@ -96,6 +96,9 @@ impl Engine {
         let root = plan.heads.root.row;
         let cut = plan.size < root.size && !plan.size.is_multiple_of(SHARD_PAGES);
         let shard = Pgno::new(plan.size).filter(|_| cut).map(shard_of);
+        // One that has no page any more was dropped.
+        let page_size = plan.heads.head.row.head.page_size;
+        let shard = shard.filter(|&shard| has_version(shard, plan.size, page_size));
         let Some(shard) = shard.filter(|&shard| plan.pages_of(shard).is_empty()) else {
             return Ok(None);
         };
@@ -130,7 +133,10 @@ pub(super) fn dropped_shards(
     }
     let page_size = heads.head.row.head.page_size;
     let sidx = |shard, as_of| RowId::Sidx { shard, as_of };
-    let first = sidx(shard_count(size), Txid::ZERO);
+    // The lock page alone makes no shard.
+    let last_kept = shard_count(size).checked_sub(1);
+    let lone = last_kept.is_some_and(|shard| !has_version(shard, size, page_size));
+    let first = sidx(shard_count(size) - u32::from(lone), Txid::ZERO);
     let last = sidx(u32::MAX, Txid::new(u64::MAX));
     db.scan(snapshot, (first, last), &mut |row, key, value| {
         let index = db.open_index(row, key, value, page_size)?;
