@@ -1,6 +1,7 @@
 //! The engine itself: what it is made of, and the contract it keeps.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -230,6 +231,6 @@ impl PageStoreAdmin for Engine {
     }
 
     fn verify(&self, actor: &ActorId) -> Result<VerifyReport, StoreError> {
-        self.verify_database(actor)
+        self.verify_paced(actor, &mut |_| ControlFlow::Continue(()))
     }
 }

@@ -218,6 +218,16 @@ impl Keys {
         (self.prefix.clone(), end)
     }
 
+    /// The half-open range of all keys whose path begins with the name of a kind and its slash.
+    pub(crate) fn kind(&self, path: &str) -> (Vec<u8>, Vec<u8>) {
+        let start = [&self.prefix[..], path.as_bytes()].concat();
+        let mut end = start.clone();
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+        (start, end)
+    }
+
     /// The half-open range from one row to another of the same kind, both included.
     pub(crate) fn between(&self, first: RowId, last: RowId) -> (Vec<u8>, Vec<u8>) {
         let mut end = self.key(last);

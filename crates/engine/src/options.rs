@@ -18,6 +18,12 @@ pub struct EngineOptions {
     /// The most that all databases of one namespace may store together, unless
     /// [`crate::Engine::set_namespace_quota`] says otherwise. The empty namespace has none.
     pub namespace_quota_bytes: Option<u64>,
+    /// The most pages of commits not yet folded whose checksums a verification holds at a time; where
+    /// there are more, it reads their indexes several times.
+    pub verify_pages_max: u32,
+    /// A database that stores more is scrubbed in slices of about so many bytes: see
+    /// [`Engine::scrub`](crate::Engine::scrub).
+    pub scrub_slice_bytes: u64,
     /// When and how deltas are folded into shards.
     pub compaction: CompactionOptions,
     /// Leaves the guard out of commits, so that two owners overwrite each other. It is there to
@@ -78,6 +84,8 @@ impl Default for EngineOptions {
             shard_index_bytes_max: 8 << 20,
             actor_quota_bytes: None,
             namespace_quota_bytes: None,
+            verify_pages_max: 1 << 20,
+            scrub_slice_bytes: 64 << 20,
             compaction: CompactionOptions::default(),
             unguarded_commits: false,
         }

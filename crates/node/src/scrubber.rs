@@ -1,6 +1,7 @@
 //! The thread that reads a store through for damage, at a set rate.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,9 @@ const FIRST: Duration = Duration::from_secs(60);
 
 /// How long to wait between two rounds over the whole store, and after a failure.
 const PAUSE: Duration = Duration::from_secs(60);
+
+/// The shortest wait between two rows.
+const WAIT_MIN: Duration = Duration::from_millis(10);
 
 /// How many damaged rows are remembered: the last ones that were found.
 const DAMAGE_MAX: usize = 1000;
@@ -89,15 +93,16 @@ impl Scrubber {
 fn run(engine: &Engine, bytes_per_second: u64, findings: &Mutex<Findings>, stop: &Stop) {
     let mut cursor = ScrubCursor::default();
     loop {
-        // It reads for one second's worth, and then waits for as long as that was worth.
-        let part = catch_unwind(AssertUnwindSafe(|| engine.scrub(&cursor, bytes_per_second)));
+        let mut pace = Pace { bytes_per_second, owed: 0, stop };
+        let part = catch_unwind(AssertUnwindSafe(|| {
+            engine.scrub(&cursor, bytes_per_second, &mut |bytes| pace.read(bytes))
+        }));
         let wait = match part {
             Ok(Ok(report)) => {
                 let ended = report.next.round > cursor.round;
-                let worth = Duration::from_secs_f64(report.bytes as f64 / bytes_per_second as f64);
                 cursor = report.next.clone();
                 enter(findings, report, ended);
-                if ended { worth + PAUSE } else { worth }
+                if ended { PAUSE } else { pace.worth() }
             }
             _ => {
                 findings.lock().unwrap_or_else(PoisonError::into_inner).metrics.failures += 1.0;
@@ -107,6 +112,31 @@ fn run(engine: &Engine, bytes_per_second: u64, findings: &Mutex<Findings>, stop:
         if stop.wait(wait) {
             return;
         }
+    }
+}
+
+/// Waits for as long as what was read is worth, a part of a second at a time.
+struct Pace<'a> {
+    bytes_per_second: u64,
+    /// Bytes that were not waited for yet.
+    owed: u64,
+    stop: &'a Stop,
+}
+
+impl Pace<'_> {
+    fn worth(&self) -> Duration {
+        Duration::from_secs_f64(self.owed as f64 / self.bytes_per_second as f64)
+    }
+
+    fn read(&mut self, bytes: u64) -> ControlFlow<()> {
+        self.owed += bytes;
+        if self.worth() >= WAIT_MIN {
+            if self.stop.wait(self.worth()) {
+                return ControlFlow::Break(());
+            }
+            self.owed = 0;
+        }
+        ControlFlow::Continue(())
     }
 }
 

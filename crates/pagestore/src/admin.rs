@@ -37,6 +37,8 @@ pub struct VerifyReport {
     pub pages: u64,
     /// What is wrong; empty for a sound database.
     pub damage: Vec<Damage>,
+    /// The walk came to its end: what it did not find is not there.
+    pub finished: bool,
 }
 
 /// Administration of a store's databases.

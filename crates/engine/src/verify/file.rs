@@ -8,7 +8,7 @@ use crate::keys::RowId;
 
 /// Whose file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FileId {
+pub(crate) enum FileId {
     Delta(Txid),
     Shard(u32, Txid),
     Segment(u64, u32),
@@ -20,6 +20,25 @@ impl FileId {
             Self::Delta(txid) => RowId::Delta { txid, chunk },
             Self::Shard(shard, as_of) => RowId::Shard { shard, as_of, chunk },
             Self::Segment(stage, segment) => RowId::Stage { stage, segment, chunk },
+        }
+    }
+
+    /// The row of its index.
+    pub(super) fn index_row(self) -> RowId {
+        match self {
+            Self::Delta(txid) => RowId::Pidx { txid },
+            Self::Shard(shard, as_of) => RowId::Sidx { shard, as_of },
+            Self::Segment(stage, segment) => RowId::StageIndex { stage, segment },
+        }
+    }
+
+    /// The file that a row is the index of.
+    pub(super) fn of_index(row: RowId) -> Option<Self> {
+        match row {
+            RowId::Pidx { txid } => Some(Self::Delta(txid)),
+            RowId::Sidx { shard, as_of } => Some(Self::Shard(shard, as_of)),
+            RowId::StageIndex { stage, segment } => Some(Self::Segment(stage, segment)),
+            _ => None,
         }
     }
 }

@@ -2,141 +2,118 @@
 
 use std::collections::BTreeSet;
 
-use actor_sqlite_ltx::{Checksum, Pgno, Txid};
+use actor_sqlite_ltx::Txid;
 
-use super::Walk;
-use super::cross::compare_file;
+use super::books::Books;
+use super::{Check, Step};
 use crate::heads::Heads;
 use crate::keys::RowId;
 use crate::rows::{DeltaIndex, StagedIndexRow, StagedRow};
-use crate::stage::segment_txid;
 
-type Found = Vec<(RowId, String)>;
-
-impl Walk<'_> {
-    /// The newest version of each page of a staged commit, as far as its segments are there.
-    pub(super) fn staged_pages(
-        &self,
-        index: &StagedIndexRow,
-    ) -> impl Iterator<Item = (Pgno, Checksum)> {
-        let size = index.size;
-        let segments = (index.stage, 0)..(index.stage, index.segments);
-        let pages = self.stix.range(segments).flat_map(|(_, index)| &index.pages);
-        pages.map(|page| (page.pgno, page.checksum)).filter(move |(pgno, _)| pgno.get() <= size)
+impl Check<'_> {
+    /// Each segment belongs to a commit, or to a stage that is open or waits for the sweep. Each
+    /// staged commit has a manifest and all segments that are not reclaimed.
+    pub(super) fn compare_stages(&mut self, books: &Books, heads: &Heads) -> Step<()> {
+        self.compare_manifests(books, heads)?;
+        self.compare_leftover_stages(books, heads);
+        Ok(())
     }
 
-    /// Each segment has its index and belongs to a commit, or to a stage that is open or waits for the
-    /// sweep. Each staged commit has a manifest and all segments that are not reclaimed.
-    pub(super) fn compare_stages(&mut self, heads: &Heads) {
-        let mut found = Vec::new();
-        self.compare_segments(heads, &mut found);
-        self.compare_manifests(heads, &mut found);
-        self.compare_leftover_stages(heads, &mut found);
-        self.enter(found);
-    }
-
-    fn compare_segments(&self, heads: &Heads, found: &mut Found) {
-        for (&(stage, segment), file) in &self.segments {
-            let row = RowId::StageIndex { stage, segment };
-            match self.stix.get(&(stage, segment)) {
-                Some(index) => found.extend(compare_file(row, index, file)),
-                None if self.unnamed(row) => found.push((row, "it is missing".to_owned())),
-                None => {}
-            }
-            let header = file.header;
-            let page_size = heads.head.row.head.page_size;
-            let right = header.no_checksum
-                && header.page_size == page_size
-                && header.min_txid == header.max_txid
-                && self
-                    .staged
-                    .get(&stage)
-                    .is_none_or(|staged| header.max_txid == segment_txid(staged.txid));
-            if !right {
-                let row = RowId::Stage { stage, segment, chunk: 0 };
-                found.push((row, "its LTX header is of another file".to_owned()));
-            }
-        }
-        for &(stage, segment) in self.stix.keys() {
-            let row = RowId::Stage { stage, segment, chunk: 0 };
-            let beginning = format!("STAGE {stage} segment {segment} chunk ");
-            if !self.segments.contains_key(&(stage, segment)) && !self.named(&beginning) {
-                found.push((row, "it is missing".to_owned()));
-            }
-        }
-    }
-
-    fn compare_manifests(&self, heads: &Heads, found: &mut Found) {
+    fn compare_manifests(&mut self, books: &Books, heads: &Heads) -> Step<()> {
         let root = heads.root.row;
         let mut named = BTreeSet::new();
-        for (&txid, index) in &self.pidx {
-            let DeltaIndex::Staged(index) = index else { continue };
+        for (&txid, entry) in &books.commits {
+            let Some(index) = entry.staged else { continue };
             named.insert(index.stage);
             let row = RowId::Staged { stage: index.stage };
-            match self.staged.get(&index.stage) {
-                Some(staged) if !belongs(staged, txid, index) => {
-                    found.push((row, format!("it contradicts {}", RowId::Pidx { txid })));
+            match books.staged.get(&index.stage) {
+                Some(staged) if !belongs(staged, txid, &index) => {
+                    self.damage(row, format!("it contradicts {}", RowId::Pidx { txid }));
                 }
-                None if self.unnamed(row) => found.push((row, "it is missing".to_owned())),
+                None if self.unnamed(row) => self.damage(row, "it is missing"),
                 _ => {}
             }
             let oldest = txid == root.reclaimed_through.next();
             let first = if oldest { root.reclaimed_segments } else { 0 };
-            self.compare_extent(RowId::Pidx { txid }, index, first, found);
+            self.compare_extent(books, RowId::Pidx { txid }, &index, first)?;
         }
-        for &stage in self.staged.keys().filter(|stage| !named.contains(stage)) {
-            let row = RowId::Staged { stage };
+        for &stage in books.staged.keys().filter(|stage| !named.contains(stage)) {
             if !self.named("PIDX ") {
-                found.push((row, "no page index names it".to_owned()));
+                self.damage(RowId::Staged { stage }, "no page index names it");
             }
         }
-        let oldest = self.pidx.get(&root.reclaimed_through.next());
-        let left = match oldest {
-            Some(DeltaIndex::Staged(index)) => root.reclaimed_segments < index.segments,
-            _ => root.reclaimed_segments == 0,
+        let oldest = books.commits.get(&root.reclaimed_through.next());
+        let left = match oldest.and_then(|entry| entry.staged) {
+            Some(index) => root.reclaimed_segments < index.segments,
+            None => root.reclaimed_segments == 0,
         };
         if !left && !self.named("PIDX ") {
             let reason = "it says that segments are reclaimed of a delta that has not so many";
-            found.push((RowId::Root, reason.to_owned()));
+            self.damage(RowId::Root, reason);
         }
+        Ok(())
     }
 
     /// Whether a staged commit has the segments from `first` on, with the pages it counts.
-    fn compare_extent(&self, row: RowId, index: &StagedIndexRow, first: u32, found: &mut Found) {
+    fn compare_extent(
+        &mut self,
+        books: &Books,
+        row: RowId,
+        index: &StagedIndexRow,
+        first: u32,
+    ) -> Step<()> {
         let stage = index.stage;
+        let stix = |segment| RowId::StageIndex { stage, segment };
         for segment in first..index.segments {
-            let row = RowId::StageIndex { stage, segment };
-            if !self.stix.contains_key(&(stage, segment)) && self.unnamed(row) {
-                found.push((row, "it is missing".to_owned()));
-                return;
+            if !books.segments.contains(&(stage, segment)) && self.unnamed(stix(segment)) {
+                self.damage(stix(segment), "it is missing");
+                return Ok(());
             }
         }
-        for (&(stage, segment), _) in self.stix.range((stage, 0)..(stage + 1, 0)) {
+        for &(stage, segment) in books.segments.range((stage, 0)..=(stage, u32::MAX)) {
             if segment < first || segment >= index.segments {
                 let row = RowId::StageIndex { stage, segment };
-                found.push((row, "its commit does not have it".to_owned()));
+                self.damage(row, "its commit does not have it");
             }
         }
-        let pages: BTreeSet<Pgno> = self.staged_pages(index).map(|(pgno, _)| pgno).collect();
-        let whole = first == 0 && !self.named(&format!("STIX {stage} segment "));
-        if whole && pages.len() as u64 != index.pages {
-            found.push((row, "its segments hold another number of pages".to_owned()));
+        if first > 0 || self.named(&format!("STIX {stage} segment ")) {
+            return Ok(());
         }
+        if self.count_staged(index)? != index.pages {
+            self.damage(row, "its segments hold another number of pages");
+        }
+        Ok(())
+    }
+
+    /// The distinct pages of a staged commit, by a bit a page.
+    fn count_staged(&mut self, index: &StagedIndexRow) -> Step<u64> {
+        let (stage, size) = (index.stage, index.size);
+        let stix = |segment| RowId::StageIndex { stage, segment };
+        let mut seen = vec![0_u64; size as usize / 64 + 1];
+        self.indexes((stix(0), stix(index.segments - 1)), &mut |_, _, segment| {
+            if let DeltaIndex::Plain(segment) = segment {
+                for page in segment.pages.iter().filter(|page| page.pgno.get() <= size) {
+                    let number = page.pgno.get();
+                    seen[number as usize / 64] |= 1 << (number % 64);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(seen.iter().map(|bits| u64::from(bits.count_ones())).sum())
     }
 
     /// What belongs to no commit is not swept yet, and was begun.
-    fn compare_leftover_stages(&self, heads: &Heads, found: &mut Found) {
+    fn compare_leftover_stages(&mut self, books: &Books, heads: &Heads) {
         let (head, root) = (heads.head.row, heads.root.row);
         let mut before: Option<(u64, u32)> = None;
-        for &(stage, segment) in
-            self.stix.keys().filter(|(stage, _)| !self.staged.contains_key(stage))
-        {
+        let leftover = |(stage, _): &&(u64, u32)| !books.staged.contains_key(stage);
+        for &(stage, segment) in books.segments.iter().filter(leftover) {
             let row = RowId::StageIndex { stage, segment };
             let manifest = RowId::Staged { stage };
             if stage > head.stages {
-                found.push((row, "HEAD does not know of its stage".to_owned()));
+                self.damage(row, "HEAD does not know of its stage");
             } else if stage <= root.stages_swept && self.unnamed(manifest) {
-                found.push((row, "its stage was swept".to_owned()));
+                self.damage(row, "its stage was swept");
             }
             if let Some((of, last)) = before
                 && of == stage
@@ -144,7 +121,7 @@ impl Walk<'_> {
             {
                 let row = RowId::StageIndex { stage, segment: last + 1 };
                 if self.unnamed(row) {
-                    found.push((row, "it is missing".to_owned()));
+                    self.damage(row, "it is missing");
                 }
             }
             before = Some((stage, segment));

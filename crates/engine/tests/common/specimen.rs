@@ -16,6 +16,8 @@ pub fn options() -> EngineOptions {
             retention_txids: 2,
             ..CompactionOptions::default()
         },
+        // Two windows of pages.
+        verify_pages_max: 64,
         ..EngineOptions::default()
     }
 }
