@@ -42,7 +42,7 @@ impl From<ActorStat> for NativeStat {
 
 /// A damaged row.
 #[napi(object)]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NativeDamage {
     /// Of the actor.
     pub namespace: String,

@@ -57,13 +57,17 @@ pub struct Scrubber {
 }
 
 impl Scrubber {
-    /// Starts it; nothing runs at a rate of 0.
+    /// Starts it, to begin when a store has come to rest; nothing runs at a rate of 0.
     pub fn start(engine: Arc<Engine>, bytes_per_second: u64) -> Self {
+        Self::start_after(FIRST, engine, bytes_per_second)
+    }
+
+    fn start_after(first: Duration, engine: Arc<Engine>, bytes_per_second: u64) -> Self {
         let findings = Arc::new(Mutex::new(Findings::default()));
         let told = Arc::clone(&findings);
         let thread = (bytes_per_second > 0).then(|| {
             Stoppable::start("actor-sqlite-scrub", move |stop| {
-                if !stop.wait(FIRST) {
+                if !stop.wait(first) {
                     run(&engine, bytes_per_second, &told, stop);
                 }
             })
@@ -149,7 +153,92 @@ fn enter(findings: &Mutex<Findings>, report: ScrubReport, ended: bool) {
     metrics.bytes += report.bytes as f64;
     metrics.pages += report.pages as f64;
     metrics.damaged += report.damage.len() as f64;
-    damage.extend(report.damage.into_iter().map(|(actor, row)| NativeDamage::new(&actor, row)));
+    for (actor, row) in report.damage {
+        let found = NativeDamage::new(&actor, row);
+        // A row that stays damaged is found in each round.
+        if !damage.contains(&found) {
+            damage.push_back(found);
+        }
+    }
     let surplus = damage.len().saturating_sub(DAMAGE_MAX);
     damage.drain(..surplus);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use actor_sqlite_engine::EngineOptions;
+    use actor_sqlite_kv::{Batch, Kv, MemKv, Scan};
+    use actor_sqlite_ltx::{Pgno, Txid};
+    use actor_sqlite_pagestore::{ActorId, ClaimOptions, CommitId, CommitRequest, PageStore};
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    fn engine_with(names: &[&str]) -> (Arc<MemKv>, Arc<Engine>) {
+        let kv = Arc::new(MemKv::default());
+        let clock = Arc::new(SystemClock::new());
+        let engine = Arc::new(Engine::new(Arc::clone(&kv) as _, clock, EngineOptions::default()));
+        for name in names {
+            let actor = ActorId::new("rooms", name).unwrap();
+            let claim = engine.claim(&actor, &ClaimOptions::new("test")).unwrap();
+            let page = vec![7; 4096];
+            let request = CommitRequest {
+                commit_id: CommitId { generation: claim.lease.generation(), sequence: 1 },
+                expected_head: Txid::ZERO,
+                pages: &[(Pgno::ONE, &page)],
+                size: 1,
+                staged: false,
+                frees: false,
+            };
+            engine.commit(&claim.lease, &request).unwrap();
+        }
+        (kv, engine)
+    }
+
+    /// Flips a bit of the first row whose key holds `part`.
+    fn damage(kv: &MemKv, part: &[u8]) {
+        let mut rows = Vec::new();
+        let all = Scan { start: &[], end: &[0xff], limit: usize::MAX, reverse: false };
+        let snapshot = kv.snapshot().unwrap();
+        snapshot
+            .scan(all, &mut |key, value| {
+                rows.push((key.to_vec(), value.to_vec()));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let found = rows.into_iter().find(|(key, _)| key.windows(part.len()).any(|at| at == part));
+        let (key, mut value) = found.unwrap();
+        let middle = value.len() / 2;
+        value[middle] ^= 1;
+        let mut batch = Batch::new();
+        batch.put(key, value);
+        kv.commit(&batch).unwrap();
+    }
+
+    #[test]
+    fn damage_is_found_and_named_in_the_background() {
+        let (kv, engine) = engine_with(&["one", "two", "three"]);
+        damage(&kv, b"two\0DELTA");
+        let scrubber = Scrubber::start_after(Duration::ZERO, engine, 1 << 30);
+        // Waits for what has to come; the test's own patience is the only clock in it.
+        while scrubber.metrics().rounds < 1.0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        scrubber.stop();
+        let [found] = &scrubber.damage()[..] else { panic!("{:?}", scrubber.damage()) };
+        assert_eq!((&*found.namespace, &*found.actor), ("rooms", "two"));
+        assert!(found.row.starts_with("DELTA 1"), "{found:?}");
+        let metrics = scrubber.metrics();
+        assert_eq!((metrics.databases, metrics.damaged), (3.0, 1.0));
+        assert!(metrics.rows >= 15.0 && metrics.bytes > 1000.0, "{metrics:?}");
+    }
+
+    #[test]
+    fn a_slow_scrubber_ends_when_it_is_told_to() {
+        let (_, engine) = engine_with(&["one", "two", "three"]);
+        let scrubber = Scrubber::start_after(Duration::ZERO, engine, 1);
+        scrubber.stop();
+        assert!(scrubber.damage().is_empty());
+    }
 }
