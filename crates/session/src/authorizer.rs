@@ -14,6 +14,8 @@ use crate::settings;
 pub(crate) struct Notes {
     /// A VACUUM statement runs: the one time that an empty name may be attached.
     pub(crate) vacuuming: AtomicBool,
+    /// Virtual tables are made to forget: the one time that `writable_schema` may be reset.
+    pub(crate) forgetting: AtomicBool,
     /// The settings of [`settings::KEPT`] that a statement may have changed, a bit each.
     pub(crate) settings: AtomicU32,
     /// The newest value for `auto_vacuum`, which nobody can ask SQLite for before the next VACUUM.
@@ -84,6 +86,11 @@ fn decide(context: &AuthContext<'_>, readonly: bool, notes: &Notes) -> Authoriza
         }
         AuthAction::Attach { .. } | AuthAction::Detach { .. } | AuthAction::Unknown { .. } => {
             Authorization::Deny
+        }
+        AuthAction::Pragma { pragma_name: "writable_schema", .. }
+            if notes.forgetting.load(Ordering::Relaxed) =>
+        {
+            Authorization::Allow
         }
         AuthAction::Function { function_name } => function(function_name),
         AuthAction::Pragma { pragma_name, pragma_value } => {

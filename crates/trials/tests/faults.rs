@@ -217,13 +217,6 @@ impl<'a> Run<'a> {
         match error {
             StoreError::Unavailable { .. } => {
                 self.counts.add("unavailable", 1);
-                // After a failure in the middle of its work FTS5 keeps totals in memory that were
-                // rolled back, whatever the file system, and would write them with its next row.
-                let full_text = |sql: &str| sql.contains("note");
-                if self.pending.iter().any(|sql| full_text(sql)) || sql.is_some_and(full_text) {
-                    self.undo();
-                    self.db = None;
-                }
                 if self.transaction.is_none() {
                     self.undo();
                 }

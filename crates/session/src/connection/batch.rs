@@ -72,6 +72,7 @@ impl Connection {
         if !compiled.parameters().is_empty() {
             return Err(Fault::parameters("a statement of a script has parameters"));
         }
+        self.forget_before(&compiled)?;
         self.counters.ran(compiled.kind);
         let result = self.while_vacuuming(compiled.kind, || finish(&mut compiled));
         self.counted(&compiled);

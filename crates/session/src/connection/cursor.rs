@@ -1,11 +1,13 @@
 //! Results that are read in chunks.
 
+use rusqlite::ffi;
+
 use super::Connection;
 use super::prepared::Home;
 use crate::collect::Collector;
 use crate::compiled::Compiled;
 use crate::fault::Fault;
-use crate::raw::Step;
+use crate::raw::{RawError, Step};
 use crate::{Answer, CursorId, Rows};
 
 /// A chunk ends when it has that many bytes, whatever the number of rows.
@@ -17,11 +19,18 @@ pub(super) enum Cursor {
     Live { home: Home, compiled: Box<Compiled>, row_ready: bool },
     /// Rows of a statement that has ended.
     Kept { rows: Rows, next: usize },
+    /// Its statement had to end before its end.
+    RolledBack,
 }
 
 impl Cursor {
     pub(super) fn live(home: Home, compiled: Compiled) -> Self {
         Self::Live { home, compiled: Box::new(compiled), row_ready: false }
+    }
+
+    /// Whether its statement is under way.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self, Self::Live { .. })
     }
 
     /// The next chunk, and whether there are more.
@@ -53,6 +62,7 @@ impl Cursor {
                 let more = *next < rows.row_count;
                 Ok((collector.finish(rows.shape.clone(), None), more))
             }
+            Self::RolledBack => Err(RawError::of(ffi::SQLITE_ABORT_ROLLBACK).into()),
         }
     }
 }
@@ -105,7 +115,7 @@ impl Connection {
         Ok(Answer::Done)
     }
 
-    fn end(&mut self, cursor: Cursor) {
+    pub(super) fn end(&mut self, cursor: Cursor) {
         if let Cursor::Live { home, compiled, .. } = cursor {
             self.check_in(home, *compiled);
         }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod cursor;
+mod forget;
 mod open;
 mod prepared;
 mod run;

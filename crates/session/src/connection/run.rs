@@ -98,6 +98,7 @@ impl Connection {
 
     fn start(&mut self, compiled: &mut Compiled, params: Params) -> Result<(), Fault> {
         self.control.check()?;
+        self.forget_before(compiled)?;
         compiled.bind(params)?;
         self.counters.ran(compiled.kind);
         Ok(())

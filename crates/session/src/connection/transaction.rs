@@ -60,6 +60,7 @@ impl Connection {
         if self.stray {
             self.undo()?;
         }
+        self.forget()?;
         match (given, &self.transaction) {
             (None, None) => Ok(()),
             (None, Some(_)) => Err(Fault::usage(

@@ -1,12 +1,18 @@
 //! The connection handle.
 
+use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ffi};
 
 use super::counts::{self, Counts};
+use super::statement::{Statement, Step};
+
+/// `sqlite3ResetAllSchemasOfConnection`: the schema is read again, virtual tables are connected anew.
+const FORGET: &str = "PRAGMA writable_schema=RESET";
 
 /// A failed call: SQLite's extended code, its message, and the byte of the SQL text it points at.
 #[derive(Clone, Debug)]
@@ -36,6 +42,8 @@ pub(crate) struct Db {
     raw: *mut ffi::sqlite3,
     /// What a connection before this one had counted, if it goes on with that.
     counts: Option<Rc<Counts>>,
+    /// Virtual tables may remember what was rolled back under them.
+    stale: Cell<bool>,
 }
 
 // SAFETY: a `Db` and all statements over it are owned by one session's `Connection`, which only
@@ -49,7 +57,7 @@ impl Db {
     pub(crate) fn new(connection: Connection) -> Self {
         // SAFETY: the handle is used only while `connection`, which closes it, is alive beside it.
         let raw = unsafe { connection.handle() };
-        Self { connection, raw, counts: None }
+        Self { connection, raw, counts: None, stale: Cell::new(false) }
     }
 
     /// Goes on with what another connection had counted.
@@ -99,6 +107,42 @@ impl Db {
 
     pub(super) fn raw(&self) -> *mut ffi::sqlite3 {
         self.raw
+    }
+
+    /// A statement failed: notes whether SQLite may have rolled back inside a virtual table's method.
+    ///
+    /// A virtual table runs statements of its own. If one of them fails with one of the codes below
+    /// (`sqlite3VdbeHalt`, `isSpecialError`), SQLite rolls back then and there, the table is told so
+    /// in the middle of its work, goes on, and is not told again: FTS5 then counts a row that is
+    /// gone. The outer statement gets the same code. Only a read that was interrupted undoes
+    /// nothing, unless the transaction was lost: FTS5 writes for a reader what it has pending.
+    pub(super) fn failed(&self, code: c_int, readonly: bool, autocommit_before: bool) {
+        let undone = match code & 0xff {
+            ffi::SQLITE_INTERRUPT => !readonly,
+            ffi::SQLITE_NOMEM | ffi::SQLITE_IOERR | ffi::SQLITE_FULL => true,
+            _ => false,
+        };
+        // With the transaction still open only the statement was undone, and the tables are told
+        // that after their method has returned.
+        if self.autocommit() && (undone || !autocommit_before) {
+            self.stale.set(true);
+        }
+    }
+
+    /// Whether virtual tables may remember what was rolled back: [`Db::forget`] comes before the
+    /// next statement that writes.
+    pub(crate) fn stale(&self) -> bool {
+        self.stale.get()
+    }
+
+    /// Makes virtual tables forget what they have in memory. No statement may be under way; those
+    /// at rest are compiled anew by their next run. Nothing is read or written.
+    pub(crate) fn forget(self: &Arc<Self>) -> Result<(), RawError> {
+        if let Some(mut reset) = Statement::prepare(self, FORGET, false)?.statement {
+            while reset.step()? == Step::Row {}
+        }
+        self.stale.set(false);
+        Ok(())
     }
 
     /// Whether no transaction is open.

@@ -91,6 +91,7 @@ impl Statement {
     /// Runs to the next row or the end.
     pub(crate) fn step(&mut self) -> Result<Step, RawError> {
         let raw = self.raw();
+        let autocommit = self.db.autocommit();
         STEPPING.set(raw);
         // SAFETY: the statement is alive, and no borrowed column value is, as `self` is `&mut`.
         let code = unsafe { ffi::sqlite3_step(raw) };
@@ -98,7 +99,11 @@ impl Statement {
         match code {
             ffi::SQLITE_ROW => Ok(Step::Row),
             ffi::SQLITE_DONE => Ok(Step::Done),
-            code => Err(self.db.error(code)),
+            code => {
+                let error = self.db.error(code);
+                self.db.failed(error.code, self.readonly(), autocommit);
+                Err(error)
+            }
         }
     }
 
