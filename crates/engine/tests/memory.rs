@@ -5,13 +5,15 @@
 mod common;
 
 use std::alloc::System;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use actor_sqlite_engine::{Compaction, EngineOptions};
+use actor_sqlite_engine::{Compaction, Engine, EngineOptions};
 use actor_sqlite_kv::{
     Batch, Durability, DurableCallback, Kv, KvError, Limits, MemKv, Snapshot, Ticket,
 };
+use actor_sqlite_pagestore::ActorId;
 use common::*;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
@@ -66,6 +68,18 @@ impl Kv for Sampling {
     }
 }
 
+/// The most memory that a verification takes, in bytes.
+fn verified(engine: &Engine, actor: &ActorId) -> usize {
+    let (before, mut highest) = (live_bytes(), 0);
+    let report = engine.verify_paced(actor, &mut |_| {
+        highest = highest.max(live_bytes().saturating_sub(before));
+        ControlFlow::Continue(())
+    });
+    let report = report.unwrap();
+    assert!(report.finished && report.damage.is_empty(), "{:?}", report.damage);
+    highest
+}
+
 #[test]
 fn a_staged_commit_and_its_fold_take_a_few_dozen_bytes_a_page() {
     const PAGES: u32 = 131_072;
@@ -75,7 +89,8 @@ fn a_staged_commit_and_its_fold_take_a_few_dozen_bytes_a_page() {
         stored: AtomicUsize::new(0),
         highest: AtomicUsize::new(0),
     });
-    let engine = engine_with(kv.clone(), EngineOptions::default());
+    let options = EngineOptions { verify_pages_max: 8_192, ..EngineOptions::default() };
+    let engine = engine_with(kv.clone(), options);
     let mut owner = Owner::claim(&engine, &actor("large"));
     let taken = |base: usize| (kv.highest.swap(0, Ordering::Relaxed) - base) / PAGES as usize;
     let base = live_bytes();
@@ -90,11 +105,17 @@ fn a_staged_commit_and_its_fold_take_a_few_dozen_bytes_a_page() {
         owner.model.clear();
     }
     let staged = taken(base);
+    let verified_staged = verified(&engine, owner.actor());
     let folded = engine.compact(owner.actor()).unwrap();
     assert!(matches!(folded, Compaction::Installed { shards: 2_048, .. }), "{folded:?}");
     let fold = taken(base);
+    let verified_folded = verified(&engine, owner.actor());
     println!("{staged} bytes a page while it is staged, {fold} while it is folded");
+    println!("verified staged: {verified_staged} bytes, folded: {verified_folded}");
     // The lists of both commits (32 each), the one that is being merged, and buffers.
     assert!(staged < 160, "{staged}");
     assert!(fold < 260, "{fold}");
+    // A window of pages and one file, of a segment or a shard; no more for more pages.
+    assert!(verified_staged < 8 * PAGES as usize, "{verified_staged}");
+    assert!(verified_folded < 4 * PAGES as usize, "{verified_folded}");
 }
