@@ -52,6 +52,17 @@ test('an idle database sleeps and comes back unnoticed', async () => {
   expect(db.metrics.commit.commitCount).toBe(committed)
 })
 
+test('beyond awakeMax those left alone sleep long before their time', async () => {
+  const storage = await openStorage({ store: join(temporaryDirectory(), 'store'), awakeMax: 2 })
+  const options = { idleTimeoutMs: 2 ** 31 - 1 }
+  const databases = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => storage.open(name, options)))
+  for (const db of databases) await db.exec('CREATE TABLE t (a)')
+  while (storage.metrics.sleep.awake > 2) await sleep(1)
+  expect(storage.metrics.sleep.asleep).toBe(3)
+  for (const db of databases) expect(await db.pluck('SELECT count(*) FROM t')).toBe(0)
+  await storage.close()
+})
+
 test('what is in use does not sleep', async () => {
   const db = await newDatabase({ idleTimeoutMs: 1 })
   await db.exec('CREATE TABLE t (a); INSERT INTO t VALUES (1), (2), (3)')

@@ -110,6 +110,7 @@ test('options of a storage that make no sense are named', async () => {
   const store = join(temporaryDirectory(), 'store')
   for (const [name, options] of Object.entries({
     memoryBytes: { memoryBytes: 1000 },
+    awakeMax: { awakeMax: 0 },
     quotaBytes: { quotaBytes: -1 },
     scrubBytesPerSecond: { scrubBytesPerSecond: 1.5 },
     commits: { retention: { commits: -1 } },

@@ -206,9 +206,10 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 
 async function open(options: StorageOptions): Promise<Storage> {
   const path = resolve(options.store)
-  const { cacheBytes, memoryBytes, quotaBytes, namespaceQuotaBytes, retention, scrubBytesPerSecond } = options
-  const settings = { path, cacheBytes, memoryBytes, quotaBytes, namespaceQuotaBytes, scrubBytesPerSecond }
+  const { cacheBytes, memoryBytes, awakeMax, quotaBytes, namespaceQuotaBytes, retention } = options
+  const settings = { path, cacheBytes, memoryBytes, awakeMax, quotaBytes, namespaceQuotaBytes }
   const kept = {
+    scrubBytesPerSecond: options.scrubBytesPerSecond,
     retentionCommits: retention?.commits,
     retentionAgeMs: retention?.ageMs,
     retentionBytes: retention?.bytes,

@@ -60,6 +60,11 @@ export interface StorageOptions {
     readonly cacheBytes?: number;
     /** Bytes of memory of the store itself, its block cache and write buffers together. Default: 256 MiB. */
     readonly memoryBytes?: number;
+    /**
+     * The most databases that are awake at a time, each with a connection and its memory. Beyond it those
+     * left alone the longest sleep at once; one that is in use, or never sleeps, stays. Default: 4096.
+     */
+    readonly awakeMax?: number;
     /** The most bytes one database may store: beyond it a commit is `ERR_QUOTA`. Default: no limit. */
     readonly quotaBytes?: number;
     /**

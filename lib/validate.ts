@@ -82,6 +82,7 @@ const STORAGE: Record<keyof StorageOptions, Check> = {
   durability,
   cacheBytes: bytes(0),
   memoryBytes: bytes(MEMORY_BYTES_MIN),
+  awakeMax: wholeNumber(1, 2 ** 31 - 1, 'a number of databases'),
   quotaBytes: bytes(0),
   namespaceQuotaBytes: bytes(0),
   retention: (value) => {

@@ -18,6 +18,8 @@ pub struct NativeStorageOptions {
     pub cache_bytes: Option<f64>,
     /// Block cache and write buffers.
     pub memory_bytes: Option<f64>,
+    /// Connections at a time.
+    pub awake_max: Option<f64>,
     /// Of each database.
     pub quota_bytes: Option<f64>,
     /// Of each namespace.

@@ -2,6 +2,7 @@
 
 use actor_sqlite_engine::{CompactionOptions, EngineOptions};
 use actor_sqlite_kv_rocksdb::RocksOptions;
+use actor_sqlite_session::ExecutorOptions;
 
 use crate::options::NativeStorageOptions;
 
@@ -16,6 +17,8 @@ const SCRUB_BYTES_PER_SECOND: u64 = 1 << 20;
 pub struct StoreSettings {
     /// Of all databases together.
     pub page_cache_bytes: u64,
+    /// Of connections of all databases together.
+    pub awake_max: usize,
     /// The key-value store's.
     pub kv: RocksOptions,
     /// The engine's.
@@ -28,6 +31,7 @@ impl From<&NativeStorageOptions> for StoreSettings {
     fn from(options: &NativeStorageOptions) -> Self {
         Self {
             page_cache_bytes: options.cache_bytes.map_or(CACHE_BYTES, |bytes| bytes as u64),
+            awake_max: options.awake_max.map_or(ExecutorOptions::AWAKE_MAX, |most| most as usize),
             kv: kv(options.memory_bytes),
             engine: engine(options),
             scrub_bytes_per_second: whole(options.scrub_bytes_per_second)

@@ -132,7 +132,7 @@ impl Store {
         let executor = Executor::new(ExecutorOptions {
             threads,
             threads_max: threads.max(THREADS_MAX),
-            awake_max: ExecutorOptions::AWAKE_MAX,
+            awake_max: settings.awake_max,
             clock: Arc::clone(&clock),
         });
         let host = Host {
