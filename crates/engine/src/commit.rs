@@ -35,7 +35,7 @@ impl Engine {
         state: &LeaseState,
         request: &CommitRequest<'_>,
     ) -> Result<Committed, StoreError> {
-        self.hold_back(state)?;
+        self.hold_back(state, request.commit_id)?;
         let mut writer = state.writer();
         let head = self.ready(state, &mut writer)?;
         if writer.last == Some(request.commit_id) {

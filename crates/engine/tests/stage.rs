@@ -8,7 +8,9 @@ mod common;
 use std::sync::Arc;
 
 use actor_sqlite_engine::{Compaction, Engine, EngineOptions, MaintenanceBudget};
-use actor_sqlite_kv::{Counters, Fault, FaultKv, OpKind, SeededFaults};
+use actor_sqlite_kv::{
+    Counters, Fault, FaultKv, Image, Limits, MemKv, OpKind, SeededFaults, SyncMode,
+};
 use actor_sqlite_ltx::Pgno;
 use actor_sqlite_pagestore::{CommitId, PageStore, PageStoreAdmin, Resolution, StoreError};
 use common::*;
@@ -313,6 +315,37 @@ fn a_lost_answer_leaves_no_doubt() {
     }
 }
 
+/// The commit sends more than one segment, and the answer to the first of them is lost. What was
+/// staged before is lost with it, so that the id must not begin anew without it.
+#[test]
+fn a_commit_that_loses_its_stage_loses_its_id() {
+    for fault in [Fault::UnknownLanded, Fault::UnknownLost] {
+        let limits = Limits { batch_bytes_max: 20_000, ..MemKv::LIMITS };
+        let kv = Arc::new(FaultKv::with(Image::default(), SyncMode::OnDemand, limits));
+        let mut owner = owner_of(&engine(kv.clone()));
+        let mut rng = Rng::with_seed(7);
+        let (staged, rest) = (noise(&mut rng, 1..=5), noise(&mut rng, 6..=60));
+        let id = owner.next_id();
+        owner.stage(id, &staged).unwrap();
+        kv.fail_next(OpKind::Commit, fault.clone());
+        let lost = owner.commit_staged(id, &[staged], &rest, 60);
+        assert!(matches!(lost, Err(StoreError::Unavailable { .. })), "{fault:?}: {lost:?}");
+        let again = owner.stage(id, &rest.into_iter().take(3).collect());
+        assert!(matches!(again, Err(StoreError::Invalid { .. })), "{fault:?}: {again:?}");
+        let committed = owner.commit_staged(id, &[], &Pages::new(), 20);
+        assert!(matches!(committed, Err(StoreError::Invalid { .. })), "{committed:?}");
+        owner.check();
+        let id = owner.next_id();
+        let staged = noise(&mut rng, 1..=9);
+        owner.stage(id, &staged).unwrap();
+        let rest = noise(&mut rng, 6..=60);
+        owner.commit_staged(id, &[staged], &rest, 60).unwrap();
+        owner.check();
+        while owner.engine.sweep(owner.actor(), 9).unwrap().more {}
+        assert_sound(&owner.engine, owner.actor());
+    }
+}
+
 #[test]
 fn random_faults_lose_no_staged_commit_and_double_none() {
     let seed = seed(1);
@@ -329,12 +362,15 @@ fn random_faults_lose_no_staged_commit_and_double_none() {
             unknown_lost_per_mille: 60,
             sync_fails_per_mille: 0,
         });
+        if round % 2 == 1 {
+            full_at_random(&kv, seed + round);
+        }
         for _ in 0..80 {
             match rng.u32(0..10) {
                 0 => drop(engine.compact(owner.actor())),
                 1 => drop(engine.reclaim(owner.actor(), 3)),
                 2 => drop(engine.sweep(owner.actor(), 3)),
-                _ => staged_step(&mut owner, &mut rng),
+                _ => staged_step(&kv, &mut owner, &mut rng),
             }
         }
         kv.clear_faults();
@@ -354,13 +390,13 @@ fn random_faults_lose_no_staged_commit_and_double_none() {
 
 /// A transaction as a client does it: what fails while it is staged is rolled back, a commit is
 /// sent again until it is known what became of it.
-fn staged_step(owner: &mut Owner, rng: &mut Rng) {
+fn staged_step(kv: &FaultKv, owner: &mut Owner, rng: &mut Rng) {
     let (parts, rest, size) = staged_transaction(rng, &owner.head, 100);
     let id = owner.next_id();
     for part in &parts {
         match owner.stage(id, part) {
             Ok(()) => {}
-            Err(StoreError::Unavailable { .. }) => {
+            Err(StoreError::Unavailable { .. } | StoreError::Full { .. }) => {
                 return owner.engine.discard(&owner.lease, id);
             }
             Err(error) => panic!("{error}"),
@@ -369,7 +405,10 @@ fn staged_step(owner: &mut Owner, rng: &mut Rng) {
     for _ in 0..50 {
         match owner.commit_staged(id, &parts, &rest, size) {
             Ok(_) => return,
-            Err(StoreError::Unavailable { .. } | StoreError::UnknownCommit { .. }) => {}
+            Err(StoreError::UnknownCommit { .. }) => {}
+            Err(StoreError::Unavailable { .. } | StoreError::Full { .. }) => {
+                assert_nothing_landed(kv, owner);
+            }
             Err(error) => panic!("{error}"),
         }
     }

@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use actor_sqlite_engine::{Compaction, Engine};
-use actor_sqlite_kv::{Batch, Fault, FaultKv, Kv, OpKind, SeededFaults};
+use actor_sqlite_kv::{Batch, Fault, FaultKv, Gate, Kv, OpKind, SeededFaults};
 use actor_sqlite_pagestore::{CommitId, PageStore, Resolution, StoreError};
 use common::*;
 use fastrand::Rng;
@@ -148,6 +148,37 @@ fn compaction_does_not_show_a_commit_in_doubt_to_the_readers_of_before() {
     owner.check();
 }
 
+/// A commit that is sent again at the hard limit, while maintenance has the turn.
+#[test]
+fn a_commit_that_landed_is_not_held_back() {
+    let kv = Arc::new(FaultKv::new());
+    let mut options = small_options();
+    options.compaction.hard_delta_count = 10;
+    options.compaction.hard_wait_ms = 0;
+    let engine = engine_with(kv.clone(), options);
+    let mut owner = Owner::claim(&engine, &actor("a"));
+    for version in 0..9 {
+        owner.commit(&one(version), 1).unwrap();
+    }
+    let (name, gate) = (owner.actor().clone(), Gate::new());
+    kv.fail_next(OpKind::Snapshot, Fault::HoldBefore(gate.clone()));
+    std::thread::scope(|scope| {
+        let maintenance = scope.spawn(|| engine.compact(&name).unwrap());
+        gate.wait_arrived(1);
+        let id = owner.next_id();
+        let before = owner.head;
+        let first = owner.commit_as(id, &one(9), 1).unwrap();
+        owner.head = before;
+        let again = owner.commit_as(id, &one(9), 1);
+        let more = owner.commit(&one(10), 1);
+        gate.open();
+        maintenance.join().unwrap();
+        assert_eq!(again.unwrap().head, first.head);
+        assert!(matches!(more, Err(StoreError::Unavailable { .. })), "{more:?}");
+    });
+    owner.check();
+}
+
 #[test]
 fn a_batch_that_arrives_late_does_not_land() {
     let (kv, mut owner) = owner();
@@ -178,8 +209,11 @@ fn random_faults_lose_nothing_and_double_nothing() {
             unknown_lost_per_mille: 80,
             sync_fails_per_mille: 0,
         });
+        if round % 2 == 1 {
+            full_at_random(&kv, seed + round);
+        }
         for _ in 0..120 {
-            step(&mut owner, &mut rng);
+            step(&kv, &mut owner, &mut rng);
         }
         kv.clear_faults();
         owner.check();
@@ -193,13 +227,17 @@ fn random_faults_lose_nothing_and_double_nothing() {
     assert!(resolved > 100);
 }
 
-fn step(owner: &mut Owner, rng: &mut Rng) {
+fn step(kv: &FaultKv, owner: &mut Owner, rng: &mut Rng) {
     match rng.u32(0..10) {
         0 => drop(owner.engine.compact(owner.actor())),
         1 => drop(owner.engine.reclaim(owner.actor(), 3)),
         2 => match owner.read_all() {
             Ok(pages) => assert_eq!(pages, owner.model),
-            Err(StoreError::Unavailable { .. } | StoreError::UnknownCommit { .. }) => {}
+            Err(
+                StoreError::Unavailable { .. }
+                | StoreError::UnknownCommit { .. }
+                | StoreError::Full { .. },
+            ) => {}
             Err(error) => panic!("{error}"),
         },
         _ => {
@@ -209,7 +247,10 @@ fn step(owner: &mut Owner, rng: &mut Rng) {
             for _ in 0..50 {
                 match owner.commit_as(id, &pages, size) {
                     Ok(_) => return,
-                    Err(StoreError::Unavailable { .. } | StoreError::UnknownCommit { .. }) => {}
+                    Err(StoreError::UnknownCommit { .. }) => {}
+                    Err(StoreError::Unavailable { .. } | StoreError::Full { .. }) => {
+                        assert_nothing_landed(kv, owner);
+                    }
                     Err(error) => panic!("{error}"),
                 }
             }

@@ -9,12 +9,12 @@
 
 use std::time::Duration;
 
-use actor_sqlite_pagestore::StoreError;
+use actor_sqlite_pagestore::{CommitId, StoreError};
 
 use super::queue::Turn;
 use super::{Compaction, Fold};
 use crate::Engine;
-use crate::lease::{LeaseState, View};
+use crate::lease::{LeaseState, Pending, View};
 
 /// How often a commit at the hard limit folds before it is refused.
 const TRIES: usize = 4;
@@ -67,9 +67,9 @@ impl Engine {
     /// # Errors
     /// [`StoreError::Unavailable`] when another thread kept the turn for too long; the failure of
     /// the compaction when the limit would not hold.
-    pub(crate) fn hold_back(&self, state: &LeaseState) -> Result<(), StoreError> {
+    pub(crate) fn hold_back(&self, state: &LeaseState, id: CommitId) -> Result<(), StoreError> {
         let pile = self.pile(state);
-        if pile == Pile::Low {
+        if pile == Pile::Low || may_have_landed(state, id) {
             return Ok(());
         }
         let actor = &state.db.actor;
@@ -156,6 +156,16 @@ fn excess(amount: u64, soft: u64, hard: u64) -> u64 {
     let way = hard.saturating_sub(soft).max(1);
     let excess = u128::from(beyond) * u128::from(EXCESS_MAX) / u128::from(way);
     u64::try_from(excess).unwrap_or(EXCESS_MAX).clamp(1, EXCESS_MAX)
+}
+
+/// Whether the answer to a commit may be that it took place: that must not wait for maintenance, and
+/// a refusal would say that nothing was changed.
+fn may_have_landed(state: &LeaseState, id: CommitId) -> bool {
+    let writer = state.writer();
+    match &writer.pending {
+        Some(Pending::Commit(commit)) => commit.head.row.commit_id == id,
+        _ => writer.last == Some(id),
+    }
 }
 
 fn too_far_behind() -> StoreError {

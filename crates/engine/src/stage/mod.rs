@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// Orders a batch that writes `HEAD` without a commit. If its answer is lost, the stage is lost as
-    /// well: a segment that may be there can neither be counted on nor be written again.
+    /// well, with its id: a segment that may be there can neither be counted on nor be written again.
     fn rewrite(
         &self,
         state: &LeaseState,
@@ -247,7 +247,8 @@ impl Engine {
                 Err(self.refused(state, actual))
             }
             Err(KvError::UnknownOutcome { .. } | KvError::GuardFailed { .. }) => {
-                writer.stage = None;
+                let lost = writer.stage.take().map(|stage| stage.commit_id);
+                writer.lost = lost.or(writer.lost);
                 writer.pending = Some(Pending::Rewrite);
                 self.settle(state, writer)?;
                 Err(StoreError::Unavailable { reason: "the answer to a stage was lost".into() })

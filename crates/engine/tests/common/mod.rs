@@ -9,11 +9,11 @@ pub mod staging;
 pub mod workload;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use actor_sqlite_engine::{CompactionOptions, Engine, EngineOptions};
-use actor_sqlite_kv::Kv;
+use actor_sqlite_kv::{Fault, FaultKv, Kv, MemKv, OpKind, SyncMode};
 use actor_sqlite_ltx::{PageSize, Pgno, Txid};
 use actor_sqlite_pagestore::{
     ActorId, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed, Head, Lease, PageSink,
@@ -314,6 +314,22 @@ pub fn transaction(rng: &mut Rng, head: &Head, size_max: u32) -> (Pages, u32) {
 /// A head's txid as a number.
 pub fn number(txid: Txid) -> u64 {
     txid.get()
+}
+
+/// Answers some batches with a full disk from here on, beside the other faults.
+pub fn full_at_random(kv: &FaultKv, seed: u64) {
+    let rng = Mutex::new(Rng::with_seed(seed));
+    kv.set_hook(Some(Arc::new(move |kind, _| {
+        (kind == OpKind::Commit && rng.lock().unwrap().u32(0..10) == 0).then_some(Fault::Full)
+    })));
+}
+
+/// What must hold after a commit was refused with an error that says so: `HEAD` as it is stored now,
+/// whatever the engine has in memory, is at the state that the owner knows.
+pub fn assert_nothing_landed(kv: &FaultKv, owner: &Owner) {
+    let stored = engine(Arc::new(MemKv::with(kv.image(), SyncMode::Manual, MemKv::LIMITS)));
+    let stat = stored.stat(owner.actor()).unwrap().unwrap();
+    assert_eq!(stat.head.txid, owner.head.txid, "a refused commit has landed");
 }
 
 /// Verifies a database that must be sound, its accounts included.
