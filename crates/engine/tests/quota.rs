@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actor_sqlite_engine::{Engine, EngineOptions};
-use actor_sqlite_kv::{FaultKv, Image, MemKv, SeededFaults, SyncMode};
+use actor_sqlite_kv::{Fault, FaultKv, Gate, Image, MemKv, OpKind, SeededFaults, SyncMode};
 use actor_sqlite_ltx::Pgno;
 use actor_sqlite_pagestore::{
     ActorId, ClaimOptions, CommitRequest, PageStore, PageStoreAdmin, QuotaScope, StageRequest,
@@ -376,4 +376,31 @@ fn a_damaged_counter_is_corruption_with_a_name() {
     let refused = owner.commit(&noise(&mut rng, 1..=3), 9);
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "{refused:?}");
     owner.check();
+}
+
+/// The counter is read while a batch has landed and its answer is on the way: it must not be
+/// counted twice for that.
+#[test]
+fn a_batch_under_way_is_counted_once() {
+    let kv = Arc::new(FaultKv::new());
+    let engine = engine_with(kv.clone(), EngineOptions::default());
+    let mut rng = Rng::with_seed(1);
+    let mut first = Owner::claim(&engine, &actor("a"));
+    let mut second = Owner::claim(&engine, &actor("b"));
+    let (large, small) = (noise(&mut rng, 1..=200), noise(&mut rng, 1..=4));
+    let answer = Gate::new();
+    kv.fail_next(OpKind::Commit, Fault::HoldAnswer(answer.clone()));
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| first.commit(&large, 200).unwrap());
+        answer.wait_arrived(1);
+        engine.set_namespace_quota("test", Some(1 << 20));
+        second.commit(&small, 4).unwrap();
+        answer.open();
+        held.join().unwrap();
+    });
+    let used = engine.namespace_usage("test").unwrap();
+    engine.set_namespace_quota("test", Some(used + 4_000));
+    second.commit(&noise(&mut rng, 1..=4), 4).unwrap();
+    assert_eq!(engine.metrics().commits_made_room, 0);
+    assert_counted(&engine);
 }
