@@ -193,7 +193,8 @@ pub trait PageStore: Send + Sync + 'static {
     /// is then the next call's, at the latest the commit's.
     ///
     /// # Errors
-    /// As for a commit. After one the stage is lost: the transaction has to be rolled back.
+    /// As for a commit. After one the stage is lost, and nothing more is taken under that id: the
+    /// transaction has to be rolled back.
     fn stage(&self, lease: &Lease, request: &StageRequest<'_>) -> Result<(), StoreError>;
 
     /// Reads pages that were staged under `commit_id`, each in its newest version.

@@ -22,6 +22,7 @@ pub(super) fn run(open: &Open<'_>, seed: u64) {
     another_id_gives_up_the_stage_of_before(open);
     a_claim_gives_up_the_stage_of_before(open);
     a_malformed_request_is_refused(open);
+    a_stage_that_failed_is_lost_with_its_id(open);
     a_commit_larger_than_a_request_is_staged_in_parts(open);
     a_staged_commit_is_found_by_its_id(open);
     random_transactions(open, seed);
@@ -281,6 +282,23 @@ fn a_malformed_request_is_refused(open: &Open<'_>) {
     owner.check();
     let id = owner.next_id();
     let staged = one(SIZE, 2, 2);
+    stage(&owner, id, &staged);
+    commit(&mut owner, id, &[&staged], &Pages::new(), 10);
+}
+
+/// Else a transaction could be committed without the pages that were lost.
+fn a_stage_that_failed_is_lost_with_its_id(open: &Open<'_>) {
+    let mut owner = owner(open);
+    let id = owner.next_id();
+    stage(&owner, id, &many(SIZE, 1..=5, 2));
+    let malformed = try_stage(&owner, id, &one(PageSize::MIN, 6, 2));
+    assert!(matches!(malformed, Err(StoreError::Invalid { .. })), "{malformed:?}");
+    unreadable(&owner, id, 1);
+    let again = try_stage(&owner, id, &many(SIZE, 1..=5, 2));
+    assert!(matches!(again, Err(StoreError::Invalid { .. })), "{again:?}");
+    refused(&owner, id, &one(SIZE, 6, 2), 10);
+    let id = owner.next_id();
+    let staged = many(SIZE, 1..=5, 3);
     stage(&owner, id, &staged);
     commit(&mut owner, id, &[&staged], &Pages::new(), 10);
 }

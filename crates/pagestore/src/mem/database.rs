@@ -8,8 +8,8 @@ use actor_sqlite_ltx::{Checksum, PageSize, Pgno, Txid, page_checksum};
 
 use super::state::LeaseState;
 use crate::{
-    ActorId, CommitId, CommitRequest, Generation, Head, Hints, Lease, QuotaScope, StoreError,
-    Ticket, quota_reserve_bytes,
+    ActorId, CommitId, CommitRequest, Generation, Head, Hints, Lease, QuotaScope, StageRequest,
+    StoreError, Ticket, quota_reserve_bytes,
 };
 
 pub(super) struct Database {
@@ -21,6 +21,8 @@ pub(super) struct Database {
     pub(super) last_commit: CommitId,
     pub(super) hints: Hints,
     pub(super) stage: Option<Stage>,
+    /// The transaction that lost pages it had sent: nothing more is taken of it.
+    pub(super) lost: Option<CommitId>,
     pub(super) quota_bytes: Option<u64>,
     /// The newest lease, until it is dropped.
     pub(super) lease: Weak<LeaseState>,
@@ -43,6 +45,7 @@ impl Database {
             last_commit: CommitId::default(),
             hints: Hints::default(),
             stage: None,
+            lost: None,
             quota_bytes: None,
             lease: Weak::new(),
         }
@@ -63,6 +66,36 @@ impl Database {
             .chain(hinted.take((bytes_max / page_bytes) as usize))
             .filter_map(|pgno| Some((pgno, self.pages.get(&pgno)?.clone())))
             .collect()
+    }
+
+    /// Takes pages of a transaction that is still running.
+    pub(super) fn stage(
+        &mut self,
+        lease: &Lease,
+        request: &StageRequest<'_>,
+        limit: u64,
+    ) -> Result<(), StoreError> {
+        if self.head.txid != request.expected_head {
+            return Err(self.fenced(lease, request.expected_head));
+        }
+        let commit_id = request.commit_id;
+        if self.lost == Some(commit_id) {
+            let reason = "pages of the transaction are lost".into();
+            return Err(StoreError::Invalid { reason });
+        }
+        self.check_pages(request.pages, u32::MAX)?;
+        check_bytes(request.pages, limit)?;
+        self.stage.take_if(|stage| stage.commit_id != commit_id);
+        let new = || Stage { commit_id, pages: BTreeMap::new() };
+        let stage = self.stage.get_or_insert_with(new);
+        stage.pages.extend(request.pages.iter().map(|&(pgno, page)| (pgno, page.into())));
+        Ok(())
+    }
+
+    /// Loses what was staged, and takes nothing more under that id.
+    pub(super) fn lose_stage(&mut self, commit_id: CommitId) {
+        self.stage = None;
+        self.lost = Some(commit_id);
     }
 
     /// The pages of a commit: those of the request over those that were staged for it.

@@ -1,13 +1,12 @@
 //! The calls of the contract, under one lock.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use actor_sqlite_ltx::{Pgno, Txid};
 
 use super::MemPageStore;
-use super::database::{Database, Stage, check_bytes};
+use super::database::{Database, check_bytes};
 use super::state::{CommitFault, LeaseState};
 use crate::{
     ActorId, Claim, ClaimOptions, CommitId, CommitPhases, CommitRequest, Committed,
@@ -32,11 +31,11 @@ impl PageStore for MemPageStore {
                 .or_insert_with(|| Database::new(options.page_size));
             database.generation.0 += 1;
             database.ticket = ticket;
-            database.stage = None;
         }
         let commit_bytes_max = state.commit_bytes_max.unwrap_or(u64::MAX);
         let none = || StoreError::NotFound { actor: actor.clone() };
         let database = state.databases.get_mut(actor).ok_or_else(none)?;
+        (database.stage, database.lost) = (None, None);
         database.quota_bytes = options.quota_bytes;
         if options.resume.is_some() {
             database.close_lease();
@@ -146,21 +145,11 @@ impl PageStore for MemPageStore {
         let fault = state.stage_fault.take();
         let limit = state.commit_bytes_max.unwrap_or(u64::MAX);
         let database = state.held(lease, request.expected_head)?;
-        if let Some(error) = fault {
-            database.stage = None;
-            return Err(error);
-        }
-        if database.head.txid != request.expected_head {
-            return Err(database.fenced(lease, request.expected_head));
-        }
-        database.check_pages(request.pages, u32::MAX)?;
-        check_bytes(request.pages, limit)?;
-        let commit_id = request.commit_id;
-        database.stage.take_if(|stage| stage.commit_id != commit_id);
-        let new = || Stage { commit_id, pages: BTreeMap::new() };
-        let stage = database.stage.get_or_insert_with(new);
-        stage.pages.extend(request.pages.iter().map(|&(pgno, page)| (pgno, page.into())));
-        Ok(())
+        let staged = match fault {
+            Some(error) => Err(error),
+            None => database.stage(lease, request, limit),
+        };
+        staged.inspect_err(|_| database.lose_stage(request.commit_id))
     }
 
     fn read_staged(
