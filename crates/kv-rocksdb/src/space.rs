@@ -12,6 +12,10 @@ const LOOK_AGAIN_BYTES: u64 = 16 << 20;
 /// a full store gets room.
 const DELETING_PUTS_BYTES_MAX: usize = 64 << 10;
 
+/// So may one that replaces rows with no more than this, and adds none: whoever wants to read or to
+/// delete may have to write down first that he does.
+const REPLACING_PUTS_BYTES_MAX: usize = 4 << 10;
+
 /// Flushes and compactions that fail for want of room stop the store, so that so much of what
 /// compactions are about to write is kept free for them. A larger backlog is done in parts.
 const BACKLOG_BYTES_MAX: u64 = 1 << 30;
@@ -114,16 +118,24 @@ impl Space {
 }
 
 fn makes_room(batch: &Batch<'_>) -> bool {
-    let mut put_bytes = 0;
-    let mut deletes = false;
+    let (mut put_bytes, mut deletes, mut replaces) = (0, false, true);
     for write in &batch.writes {
         match write {
-            Write::Put { value, .. } => put_bytes += value.len(),
+            Write::Put { key, value } => {
+                put_bytes += value.len();
+                replaces &= is_there(batch, key);
+            }
             Write::Add { .. } => {}
             Write::Delete { .. } | Write::DeleteRange { .. } => deletes = true,
         }
     }
-    deletes && put_bytes <= DELETING_PUTS_BYTES_MAX
+    (deletes && put_bytes <= DELETING_PUTS_BYTES_MAX)
+        || (replaces && put_bytes <= REPLACING_PUTS_BYTES_MAX)
+}
+
+/// Whether a batch lands only if a key has a value.
+fn is_there(batch: &Batch<'_>, key: &[u8]) -> bool {
+    batch.guards.iter().any(|guard| guard.key == key && guard.expected.is_some())
 }
 
 #[cfg(test)]
@@ -217,6 +229,22 @@ mod tests {
         assert!(!rig.admits(&deleting_but_large));
         rig.free.store(5 * MIB, SeqCst);
         assert!(!rig.admits(&deleting));
+    }
+
+    #[test]
+    fn replacing_a_little_may_use_half_of_the_reserve() {
+        let rig = rig(10 * MIB, 6 * MIB);
+        let replacing = |bytes: usize, expected: Option<&[u8]>| {
+            let mut batch = put(bytes);
+            batch.guard(Vec::new(), expected.map(<[u8]>::to_vec));
+            batch
+        };
+        assert!(rig.admits(&replacing(300, Some(b"before"))));
+        assert!(!rig.admits(&replacing(300, None)), "a row that is new");
+        assert!(!rig.admits(replacing(300, Some(b"before")).put(b"new".to_vec(), b"1".as_slice())));
+        assert!(!rig.admits(&replacing(5_000, Some(b"before"))));
+        rig.free.store(5 * MIB, SeqCst);
+        assert!(!rig.admits(&replacing(300, Some(b"before"))));
     }
 
     #[test]

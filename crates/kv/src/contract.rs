@@ -87,6 +87,10 @@ pub trait Kv: Send + Sync + 'static {
     /// Orders a batch: its guards are checked against the newest state and its writes land in one
     /// step, visible to every later snapshot. It is not yet durable.
     ///
+    /// A store that runs out of room still takes, for as long as it can, batches that delete and put
+    /// no more than 64 KiB of values, and those that put no more than 4 KiB, all under keys that
+    /// their guards say are there: so room is made.
+    ///
     /// # Errors
     /// [`KvError::GuardFailed`] with the first guard that did not hold; [`KvError::TooLarge`];
     /// [`KvError::Full`] and [`KvError::Unavailable`] when nothing was written; [`KvError::UnknownOutcome`] when the batch
