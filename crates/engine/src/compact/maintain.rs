@@ -72,17 +72,23 @@ impl Engine {
         budget: MaintenanceBudget,
         report: &mut MaintenanceReport,
     ) -> Result<bool, StoreError> {
-        let again = match self.compact_in(turn, self.lazy_fold())? {
-            Compaction::Nothing => false,
-            Compaction::Busy => true,
-            Compaction::Superseded => {
+        let again = match self.compact_in(turn, self.lazy_fold()) {
+            Ok(Compaction::Nothing) => false,
+            Ok(Compaction::Busy) => true,
+            Ok(Compaction::Superseded) => {
                 report.superseded += 1;
                 true
             }
-            Compaction::Installed { deltas_left, .. } => {
+            Ok(Compaction::Installed { deltas_left, .. }) => {
                 report.compactions += 1;
                 deltas_left >= self.options.compaction.delta_count
             }
+            // What follows makes room, after which there may be some for folding.
+            Err(error @ StoreError::Full { .. }) => {
+                report.failures.push((turn.actor().clone(), error));
+                false
+            }
+            Err(error) => return Err(error),
         };
         let reclaim = self.reclaim_in(turn, budget.reclaim_batches_max)?;
         let sweep = self.sweep_in(turn, budget.reclaim_batches_max)?;
