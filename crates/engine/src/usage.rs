@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use actor_sqlite_kv::{Batch, KvError, Scan, Ticket, Write};
+use actor_sqlite_kv::{Batch, KvError, Scan, Snapshot, Ticket, Write};
 use actor_sqlite_pagestore::{ActorId, QuotaScope, StoreError, quota_reserve_bytes};
 
 use crate::Engine;
@@ -173,17 +173,8 @@ impl Engine {
         if namespace.is_empty() {
             return Ok(0);
         }
-        let mut lanes = Some((0, 0));
         let snapshot = self.kv.snapshot().map_err(|error| store_error(actor, error))?;
-        snapshot
-            .get(&usage_key(namespace), &mut |value| lanes = decode(value))
-            .map_err(|error| store_error(actor, error))?;
-        let sound = lanes.filter(|(up, down)| up.wrapping_add(*down) == 0 && *up >= 0);
-        sound.map(|(up, _)| up).ok_or_else(|| StoreError::Corrupt {
-            actor: actor.clone(),
-            row: format!("USAGE of {namespace}"),
-            reason: "its two counters contradict each other".into(),
-        })
+        stored_usage(&*snapshot, actor, namespace)
     }
 
     /// What the counter of a namespace must say, by a walk over all its rows: for verification.
@@ -250,6 +241,24 @@ impl Recount {
         }
         self.bytes = 0;
     }
+}
+
+/// What the counter of a namespace says, 0 if there is none. Its two lanes must agree.
+pub(crate) fn stored_usage(
+    snapshot: &dyn Snapshot,
+    actor: &ActorId,
+    namespace: &str,
+) -> Result<i64, StoreError> {
+    let mut lanes = Some((0, 0));
+    snapshot
+        .get(&usage_key(namespace), &mut |value| lanes = decode(value))
+        .map_err(|error| store_error(actor, error))?;
+    let sound = lanes.filter(|(up, down)| up.wrapping_add(*down) == 0 && *up >= 0);
+    sound.map(|(up, _)| up).ok_or_else(|| StoreError::Corrupt {
+        actor: actor.clone(),
+        row: format!("USAGE of {namespace}"),
+        reason: "its two counters contradict each other".into(),
+    })
 }
 
 fn begin(namespaces: &mut HashMap<Vec<u8>, Namespace>, entry: &Entry) {

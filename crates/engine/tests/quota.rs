@@ -404,3 +404,22 @@ fn a_batch_under_way_is_counted_once() {
     assert_eq!(engine.metrics().commits_made_room, 0);
     assert_counted(&engine);
 }
+
+#[test]
+fn a_counter_that_contradicts_itself_is_named() {
+    let kv = Arc::new(FaultKv::new());
+    let engine = engine_with(kv.clone(), EngineOptions::default());
+    let mut owner = Owner::claim(&engine, &actor("a"));
+    owner.commit(&noise(&mut Rng::with_seed(1), 1..=9), 9).unwrap();
+    kv.edit(|image| {
+        let (key, value) = image.iter().find(|(key, _)| key.ends_with(b"USAGE")).unwrap();
+        let (key, mut value) = (key.to_vec(), value.to_vec());
+        value[9] ^= 1;
+        image.set(&key, &value);
+    });
+    let corrupt = engine.namespace_usage("test");
+    assert!(matches!(corrupt, Err(StoreError::Corrupt { .. })), "{corrupt:?}");
+    let damage = engine.verify(owner.actor()).unwrap().damage;
+    assert_eq!(damage.iter().map(|damage| &damage.row[..]).collect::<Vec<_>>(), ["USAGE of test"]);
+    owner.check();
+}

@@ -14,6 +14,7 @@ use crate::refresh::has_version;
 use crate::rows::{
     BuildRow, DeltaIndex, GoneRow, HintsRow, IndexRow, PastRow, RowFault, StagedIndexRow, StagedRow,
 };
+use crate::usage::stored_usage;
 
 /// What is kept of them; what could not be decoded is missing from it, and in the report.
 #[derive(Default)]
@@ -64,9 +65,27 @@ impl Check<'_> {
             start = next;
         }
         match self.heads.clone() {
-            Some(heads) => self.compare(&books, &heads),
-            None if self.report.damage.is_empty() => self.without_heads(),
-            None => Ok(()),
+            Some(heads) => self.compare(&books, &heads)?,
+            None if self.report.damage.is_empty() => self.without_heads()?,
+            None => {}
+        }
+        self.usage()
+    }
+
+    /// The counter of the namespace does not contradict itself. What it adds up to is said by a walk
+    /// over all databases: `Engine::recount_namespace`.
+    fn usage(&mut self) -> Step<()> {
+        let actor = &self.db.actor;
+        if actor.namespace().is_empty() {
+            return Ok(());
+        }
+        match stored_usage(self.snapshot, actor, actor.namespace()) {
+            Ok(_) => Ok(()),
+            Err(StoreError::Corrupt { row, reason, .. }) => {
+                self.damage_named(row, reason);
+                Ok(())
+            }
+            Err(error) => Err(Stop::Failed(error)),
         }
     }
 
