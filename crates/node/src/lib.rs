@@ -18,6 +18,7 @@ mod encode;
 mod engine_metrics;
 mod error;
 mod exports;
+mod heap;
 mod maintenance;
 mod metrics;
 mod options;
@@ -27,7 +28,6 @@ mod settings;
 mod stop;
 mod store;
 mod table;
-mod trim;
 mod words;
 
 /// The message of a panic.

@@ -1,5 +1,5 @@
 //! The thread that looks after a store: compaction and reclaim, whenever there is some to do, and
-//! room given back to the disk when there is none, and memory when databases went to sleep.
+//! room given back to the disk when there is none.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use actor_sqlite_engine::{Engine, MaintenanceBudget};
 use actor_sqlite_kv_rocksdb::RocksKv;
-use actor_sqlite_session::Executor;
 
 use crate::stop::{Stop, Stoppable};
-use crate::trim::Trim;
 
 /// How much one round does before it looks whether it must stop.
 const ROUND: MaintenanceBudget = MaintenanceBudget { compactions_max: 4, reclaim_batches_max: 4 };
@@ -22,15 +20,13 @@ const IDLE: Duration = Duration::from_millis(200);
 const GIVE_BACK_BYTES: u64 = 16 << 20;
 
 /// Starts the thread. Without one to spare, commits compact in the hard limit's name.
-pub fn start(engine: Arc<Engine>, kv: Arc<RocksKv>, executor: Arc<Executor>) -> Stoppable {
-    Stoppable::start("actor-sqlite-compact", move |stop| run(&engine, &kv, &executor, stop))
+pub fn start(engine: Arc<Engine>, kv: Arc<RocksKv>) -> Stoppable {
+    Stoppable::start("actor-sqlite-compact", move |stop| run(&engine, &kv, stop))
 }
 
-fn run(engine: &Engine, kv: &RocksKv, executor: &Executor, stop: &Stop) {
+fn run(engine: &Engine, kv: &RocksKv, stop: &Stop) {
     let mut deleted_bytes = 0;
-    let mut trim = Trim::default();
     loop {
-        trim.look(executor.sleep_metrics().sleeps);
         // A panic must not end it: the next round starts anew from the store.
         let round = catch_unwind(AssertUnwindSafe(|| engine.maintain(ROUND)));
         let idle = match round {

@@ -22,6 +22,7 @@ use crate::admin::NativeDamage;
 use crate::clock::SystemClock;
 use crate::database::Database;
 use crate::error::{ErrorPayload, Outcome, kv_error};
+use crate::heap;
 use crate::maintenance;
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
 use crate::scrubber::Scrubber;
@@ -49,6 +50,7 @@ pub struct Store {
     engine: Arc<Engine>,
     host: Host,
     maintenance: Stoppable,
+    heap: Stoppable,
     scrubber: Scrubber,
     opened: AtomicU64,
     sessions: Mutex<Sessions>,
@@ -123,6 +125,7 @@ pub fn live_stores() -> Vec<Arc<Store>> {
 
 impl Store {
     fn open(path: &Path, settings: &StoreSettings) -> Outcome<Self> {
+        heap::set_up();
         let kv = RocksKv::open(path, &settings.kv)
             .map_err(|error| Box::new(kv_error(&error, &path.display().to_string())))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -142,14 +145,15 @@ impl Store {
             clock,
             scratch_dir: std::env::temp_dir(),
         };
-        let executor = Arc::clone(&host.executor);
-        let maintenance = maintenance::start(Arc::clone(&engine), Arc::clone(&kv), executor);
+        let maintenance = maintenance::start(Arc::clone(&engine), Arc::clone(&kv));
+        let heap = heap::start(Arc::clone(&engine), Arc::clone(&host.executor));
         let scrubber = Scrubber::start(Arc::clone(&engine), settings.scrub_bytes_per_second);
         Ok(Self {
             kv,
             engine,
             host,
             maintenance,
+            heap,
             scrubber,
             opened: AtomicU64::new(0),
             sessions: Mutex::default(),
@@ -214,6 +218,7 @@ impl Store {
     fn shut_down(&self) {
         self.scrubber.stop();
         self.maintenance.stop();
+        self.heap.stop();
         self.host.executor.shutdown();
     }
 }

@@ -28,7 +28,7 @@ use crate::rows::HeadRow;
 
 /// The most pages of a segment, and the most bytes of them before compression.
 const SEGMENT_PAGES_MAX: usize = 4_096;
-const SEGMENT_BYTES_MAX: usize = 16 << 20;
+const SEGMENT_BYTES_MAX: usize = 4 << 20;
 
 /// The stage of one transaction, as its owner knows it.
 pub(crate) struct Stage {
