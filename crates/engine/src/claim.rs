@@ -57,6 +57,7 @@ impl Engine {
             drop(held);
             if let Some((state, ticket)) = claimed {
                 self.doubts().forget(actor, state.generation);
+                self.register(&state);
                 let claim = self.answer(state, ticket, options)?;
                 self.metrics.claims.add(1);
                 self.metrics.claim_ns.add(self.clock.monotonic_ns() - begun_ns);
@@ -227,7 +228,7 @@ impl Engine {
         Arc::new(LeaseState::new(Arc::clone(self.doubts()), db.clone(), view))
     }
 
-    /// Makes the lease known, and reads the pages that its opening begins with.
+    /// Reads the pages that the opening of a lease that is known begins with.
     pub(crate) fn answer(
         &self,
         state: Arc<LeaseState>,
@@ -238,7 +239,6 @@ impl Engine {
         let quota_bytes = quotas.into_iter().flatten().min();
         state.view_mut().quota_bytes = quota_bytes;
         self.forget_usage(state.db.actor.namespace());
-        self.register(&state);
         let (head, debt, unswept) = {
             let view = state.view();
             let unswept = view.root.stages_swept < view.head.row.stages;

@@ -124,10 +124,14 @@ impl Engine {
     }
 
     /// Enters a new lease. Of two claims that end at the same time the higher generation stays,
-    /// and the lower one learns that it is fenced.
-    pub(crate) fn register(&self, state: &Arc<LeaseState>) {
+    /// and the lower one learns that it is fenced. `false` if another resume of the generation came
+    /// first: it may have committed since this one looked at the rows.
+    pub(crate) fn register(&self, state: &Arc<LeaseState>) -> bool {
         let mut leases = self.leases();
         let other = leases.get(&state.db.actor).and_then(Weak::upgrade);
+        if other.as_ref().is_some_and(|other| other.generation == state.generation) {
+            return false;
+        }
         let newer = other.as_ref().is_some_and(|other| other.generation > state.generation);
         if !newer {
             leases.insert(state.db.actor.clone(), Arc::downgrade(state));
@@ -135,13 +139,11 @@ impl Engine {
         drop(leases);
         if let Some(other) = other {
             let (stays, goes) = if newer { (&*other, &**state) } else { (&**state, &*other) };
-            // Of two with one generation, by a resume, the other was released.
-            if goes.generation < stays.generation {
-                let head = stays.view().head.row.head.txid;
-                goes.fence(stays.generation, head);
-                self.metrics.fenced.add(1);
-            }
+            let head = stays.view().head.row.head.txid;
+            goes.fence(stays.generation, head);
+            self.metrics.fenced.add(1);
         }
+        true
     }
 
     pub(crate) fn unregister(&self, state: &LeaseState) {

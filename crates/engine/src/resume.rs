@@ -1,7 +1,7 @@
 //! Going on with a lease that was released.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actor_sqlite_kv::{Batch, KvError};
 use actor_sqlite_ltx::Txid;
@@ -63,13 +63,28 @@ impl Engine {
         generation: Generation,
     ) -> Result<Claim, StoreError> {
         let begun_ns = self.clock.monotonic_ns();
-        let before = self.live_lease(&db.actor).filter(|lease| lease.generation == generation);
-        if let Some(lease) = before {
-            self.end_lease(&lease);
+        loop {
+            let before = self.live_lease(&db.actor).filter(|lease| lease.generation == generation);
+            if let Some(lease) = before {
+                self.end_lease(&lease);
+            }
+            if self.doubts().of(&db.actor, generation) {
+                self.end_doubt(db, generation)?;
+            }
+            let state = self.load_lease(db, generation)?;
+            // Each turn but the last is another resume that came to its end.
+            if self.register(&state) {
+                let ticket = state.view().ticket;
+                let claim = self.answer(state, ticket, options)?;
+                self.metrics.resumes.add(1);
+                self.metrics.claim_ns.add(self.clock.monotonic_ns() - begun_ns);
+                return Ok(claim);
+            }
         }
-        if self.doubts().of(&db.actor, generation) {
-            self.end_doubt(db, generation)?;
-        }
+    }
+
+    /// The lease as the rows show it, not known to others yet.
+    fn load_lease(&self, db: &Db, generation: Generation) -> Result<Arc<LeaseState>, StoreError> {
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
         let ticket = self.newest_ticket();
         let mut hints = None;
@@ -83,11 +98,7 @@ impl Engine {
         drop(snapshot);
         let root = heads.root.row;
         let hints = self.stored_hints(db, hints.as_deref());
-        let state = self.lease_state(db, heads, root, hints, deltas, ticket);
-        let claim = self.answer(state, ticket, options)?;
-        self.metrics.resumes.add(1);
-        self.metrics.claim_ns.add(self.clock.monotonic_ns() - begun_ns);
-        Ok(claim)
+        Ok(self.lease_state(db, heads, root, hints, deltas, ticket))
     }
 
     /// Closes a lease once no batch of it is under way. What it staged is given up. Until then others

@@ -97,15 +97,25 @@ fn a_commit_in_doubt_is_settled_by_the_resume() {
 
 #[test]
 fn a_lease_that_was_dropped_leaves_its_doubt() {
-    let Doubt { kv, owner, guard, .. } = in_doubt(false, false);
-    let (engine, lease_actor) = (Arc::clone(&owner.engine), owner.actor().clone());
-    let generation = owner.lease.generation();
-    drop(owner);
-    kv.clear_faults();
-    let options =
-        actor_sqlite_pagestore::ClaimOptions { resume: Some(generation), ..claim_options(PAGE) };
-    engine.claim(&lease_actor, &options).unwrap();
-    assert_ne!(kv.image().get(&guard.0), Some(&guard.1[..]), "HEAD was written again");
+    for landed in [false, true] {
+        let Doubt { kv, owner, guard, id } = in_doubt(landed, false);
+        let (engine, name) = (Arc::clone(&owner.engine), owner.actor().clone());
+        let generation = owner.lease.generation();
+        drop(owner);
+        kv.clear_faults();
+        let options = actor_sqlite_pagestore::ClaimOptions {
+            resume: Some(generation),
+            ..claim_options(PAGE)
+        };
+        let claim = engine.claim(&name, &options).unwrap();
+        assert_ne!(kv.image().get(&guard.0), Some(&guard.1[..]), "HEAD was written again");
+        let mut again = Owner::of(&engine, claim).unwrap();
+        assert_eq!(again.model, one(if landed { 2 } else { 1 }));
+        let committed = again.commit_as(id, &one(2), 1).unwrap();
+        assert_eq!(committed.head.txid.get(), 2, "once, not twice");
+        again.check();
+        assert_sound(&engine, &name);
+    }
 }
 
 #[test]
