@@ -250,3 +250,66 @@ fn streams_that_end_early_make_the_next_ones_careful() {
     assert_eq!(brought[1], 4);
     assert_eq!(brought[150..].iter().sum::<usize>(), 0, "{brought:?}");
 }
+
+/// A table whose last children were read at different times, some of them long ago.
+#[test]
+fn a_neighbour_after_other_misses_brings_one_page() {
+    let mut ahead = new();
+    let base = Pages { size: 10_000, here: BTreeSet::new(), interiors: Vec::new() };
+    let children: Vec<Pgno> = (0..200).map(|at| page(1_000 + 7 * at)).collect();
+    ahead.learn(page(2), Some(children.clone().into()));
+    let mut brought = |pgno| ahead.plan(pgno, 512, &base).pages.len() - 1;
+    assert_eq!(brought(children[10]), 0);
+    for elsewhere in [5_000, 6_000, 7_000] {
+        assert_eq!(brought(page(elsewhere)), 0);
+    }
+    assert_eq!(brought(children[11]), 1, "after a gap");
+    assert_eq!(brought(children[100]), 0);
+    assert_eq!(brought(children[101]), 4, "at once");
+}
+
+/// A scan over a table of 20 interior pages, whose leaves lie anywhere: those pages come along with
+/// the leaves before them.
+#[test]
+fn the_next_interior_pages_come_with_the_leaves() {
+    for backward in [false, true] {
+        let mut ahead = new();
+        let leaf = |number: u32| page(1_000 + number * 797 % 4_000);
+        let mut tree: Vec<(Pgno, Vec<Pgno>)> = (0..20)
+            .map(|at| (page(100 + at * 7 % 20 * 3), (200 * at..200 * at + 200).map(leaf).collect()))
+            .collect();
+        if backward {
+            tree.reverse();
+            tree.iter_mut().for_each(|(_, leaves)| leaves.reverse());
+        }
+        let order = |mut list: Vec<Pgno>| {
+            if backward {
+                list.reverse();
+            }
+            list
+        };
+        let root = order(tree.iter().map(|(at, _)| *at).collect());
+        let interiors = tree.iter().map(|(at, leaves)| (*at, order(leaves.clone()))).collect();
+        let mut base = Pages { size: 10_000, here: BTreeSet::new(), interiors };
+        ahead.learn(page(2), Some(root.into()));
+        let (mut missed, mut reads) = (0, 0);
+        for (interior, leaves) in &tree {
+            for &pgno in [interior].into_iter().chain(leaves) {
+                if base.is_absent(pgno) {
+                    let plan = ahead.plan(pgno, 128, &base);
+                    check(&plan, pgno, 128, &base);
+                    base.here.extend(&plan.pages);
+                    if let Some(tally) = plan.tally {
+                        (1..plan.pages.len()).for_each(|_| tally.add_used());
+                    }
+                    missed += u32::from(pgno == *interior);
+                    reads += 1;
+                }
+                if pgno == *interior && !ahead.knows(pgno) {
+                    ahead.learn(pgno, base.children(pgno));
+                }
+            }
+        }
+        assert!(missed <= 2 && reads <= 42, "{missed} of 20 missed, {reads} reads");
+    }
+}

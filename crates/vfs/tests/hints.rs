@@ -6,7 +6,7 @@ mod support;
 use std::sync::Arc;
 
 use actor_sqlite_ltx::Pgno;
-use actor_sqlite_pagestore::{ClaimOptions, HintRange, Hints, PageStore};
+use actor_sqlite_pagestore::{ClaimOptions, Generation, HintRange, Hints, PageStore, StoreError};
 use actor_sqlite_vfs::{KeptPages, Mount, MountOptions, PageCache, ReadOptions};
 use support::*;
 
@@ -178,12 +178,21 @@ fn stale_hints_do_no_harm_and_heal() {
 
 /// Claims again what was claimed before, and mounts it with what was kept.
 fn resume(bench: &Bench, db: Db, between: impl FnOnce(&Bench), cache: &Arc<PageCache>) -> Db {
+    let (generation, kept) = sleep(db);
+    between(bench);
+    wake(bench, generation, cache, kept)
+}
+
+fn sleep(db: Db) -> (Generation, KeptPages) {
     let Db { sql, mount } = db;
     sql.close().unwrap();
     let generation = mount.lease().generation();
     let kept: KeptPages = mount.close().unwrap();
     assert!(mount.close().is_none());
-    between(bench);
+    (generation, kept)
+}
+
+fn wake(bench: &Bench, generation: Generation, cache: &Arc<PageCache>, kept: KeptPages) -> Db {
     let options = ClaimOptions {
         resume: Some(generation),
         preload_bytes_max: 0,
@@ -246,6 +255,67 @@ fn pages_of_another_state_are_not_gone_on_with() {
     let db = resume(&bench, db, other, &bench.cache);
     assert_eq!(db.text("SELECT b FROM t WHERE a = 3"), "new");
     db.check();
+}
+
+/// The pages of a state before the newest, of the same generation: the handle that came between has
+/// left its own.
+#[test]
+fn pages_kept_before_a_commit_of_the_same_generation_are_not_gone_on_with() {
+    let bench = tables(Settings::default());
+    let db = bench.open();
+    assert_eq!(db.int("SELECT length(b) FROM t WHERE a = 3"), 900);
+    let (generation, old) = sleep(db);
+    let claim = ClaimOptions { resume: Some(generation), ..ClaimOptions::new("other") };
+    let claim = bench.store.claim(&actor(), &claim).unwrap();
+    let options = MountOptions::new(Arc::new(StepClock::default()), 1 << 20, scratch_dir());
+    let mount = Mount::new(bench.store.clone(), claim, bench.cache.clone(), options).unwrap();
+    let other = Db { sql: bench.connect(&mount).unwrap(), mount };
+    other.exec("UPDATE t SET b = 'new' WHERE a = 3");
+    let (_, kept) = sleep(other);
+    // The old pages fit no more; those of the handle between do.
+    let db = wake(&bench, generation, &bench.cache, old);
+    assert_eq!(db.text("SELECT b FROM t WHERE a = 3"), "new");
+    db.sql.close().unwrap();
+    db.mount.close();
+    let reads = bench.store.counts().reads;
+    let db = wake(&bench, generation, &bench.cache, kept);
+    assert_eq!(db.text("SELECT b FROM t WHERE a = 3"), "new");
+    assert_eq!(bench.store.counts().reads, reads);
+    db.check();
+}
+
+/// Of two handles that go on with one lease the first one is over, also if the second has committed
+/// since; what it says is never an old page.
+#[test]
+fn a_handle_that_another_resume_ends_answers_nothing_more() {
+    let bench = tables(Settings::default());
+    let db = bench.open();
+    ask(&db);
+    let (generation, kept) = sleep(db);
+    let first = wake(&bench, generation, &bench.cache, kept);
+    ask(&first);
+    let claim = ClaimOptions { resume: Some(generation), ..ClaimOptions::new("other") };
+    let claim = bench.store.claim(&actor(), &claim).unwrap();
+    let options = MountOptions::new(Arc::new(StepClock::default()), 1 << 20, scratch_dir());
+    let mount = Mount::new(bench.store.clone(), claim, bench.cache.clone(), options).unwrap();
+    let second = Db { sql: bench.connect(&mount).unwrap(), mount };
+    second.exec("UPDATE t SET b = 'new' WHERE a = 3");
+    let (_, cause) = first.failure("UPDATE t SET b = 'old' WHERE a = 3");
+    assert!(matches!(cause, Some(StoreError::Closed | StoreError::Fenced { .. })), "{cause:?}");
+    assert!(first.mount.poison().is_some());
+    let Db { sql, mount } = first;
+    sql.close().unwrap();
+    assert!(mount.close().is_none(), "a dead handle leaves nothing to go on with");
+    // Its end does not end the other.
+    assert_eq!(second.text("SELECT b FROM t WHERE a = 3"), "new");
+    second.exec("UPDATE t SET b = 'newer' WHERE a = 3");
+    // Somebody takes it over: the lease cannot be gone on with.
+    let (generation, _kept) = sleep(second);
+    drop(bench.open());
+    let resume = ClaimOptions { resume: Some(generation), ..ClaimOptions::new("late") };
+    let refused = bench.store.claim(&actor(), &resume);
+    assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
+    assert_eq!(bench.open().text("SELECT b FROM t WHERE a = 3"), "newer");
 }
 
 #[test]

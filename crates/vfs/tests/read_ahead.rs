@@ -105,6 +105,33 @@ fn a_scan_of_50_mib_takes_few_reads() {
     }
 }
 
+/// What was learned was dropped, and the interior pages are in the page cache still: they are learned
+/// again when SQLite reads them from there.
+#[test]
+fn interior_pages_in_the_cache_are_learned_again() {
+    let bench = Bench::new(roomy());
+    let db = bench.open();
+    // Every fourth page is a leaf of `t`: their order in the file does not help.
+    db.exec("CREATE TABLE t(a INTEGER PRIMARY KEY, b); CREATE TABLE u(a INTEGER PRIMARY KEY, b)");
+    db.exec("BEGIN");
+    for _ in 0..1000 {
+        db.exec("INSERT INTO t(b) VALUES(zeroblob(3900))");
+        db.exec("INSERT INTO u(b) SELECT zeroblob(3900) FROM (VALUES(1), (2), (3))");
+    }
+    db.exec("COMMIT");
+    let (bench, db) = cold(&bench.store, roomy());
+    for a in (1..1000).step_by(300) {
+        assert_eq!(db.int(&format!("SELECT length(b) FROM t WHERE a = {a}")), 3900);
+    }
+    let Db { sql, mount } = db;
+    sql.close().unwrap();
+    mount.drop_read_ahead();
+    let db = Db { sql: bench.connect(&mount).unwrap(), mount };
+    let read = reads_of(&db, "SELECT b FROM t");
+    assert!(read.bytes_read >= 3 << 20, "{} bytes", read.bytes_read);
+    assert!(read.store_reads <= 20, "{} reads", read.store_reads);
+}
+
 #[test]
 fn random_reads_bring_no_more_than_they_ask_for() {
     let store = large();
