@@ -40,11 +40,13 @@ impl From<&NativeStorageOptions> for StoreSettings {
     }
 }
 
-/// A small budget gets small write buffers: a few of them have to fit in half of it.
+/// A small budget gets small write buffers: beside the one that is filled there are some that wait
+/// to be written, and all of them have to fit in half of it.
 fn kv(memory_bytes: Option<f64>) -> RocksOptions {
     let base = RocksOptions::default();
-    let memory_budget_bytes = memory_bytes.map_or(base.memory_budget_bytes, |bytes| bytes as usize);
-    let write_buffer_bytes = base.write_buffer_bytes.min(memory_budget_bytes / 4);
+    let Some(memory_bytes) = memory_bytes else { return base };
+    let memory_budget_bytes = memory_bytes as usize;
+    let write_buffer_bytes = base.write_buffer_bytes.min(memory_budget_bytes / 8);
     RocksOptions { memory_budget_bytes, write_buffer_bytes, ..base }
 }
 
