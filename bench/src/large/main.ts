@@ -17,17 +17,17 @@ import { storm } from './storm.js'
 import { transaction } from './transaction.js'
 import { vacuum } from './vacuum.js'
 
-const SMALL = { cacheBytes: 16 << 20, memoryBytes: 64 << 20 }
+const SMALL = { cacheBytes: 16 << 20, memoryBytes: 48 << 20 }
 
 const CASES: Record<string, readonly [title: string, run: (dir: string, scale: number) => Promise<Report>]> =
   {
     transaction: ['A transaction of 2 GiB', (dir, scale) => transaction(dir, 2048 * scale, {})],
     'transaction-small': [
-      'A transaction of 2 GiB, caches of 16 and 64 MiB',
+      'A transaction of 2 GiB, caches of 16 and 48 MiB',
       (dir, scale) => transaction(dir, 2048 * scale, SMALL),
     ],
     vacuum: [
-      'Index, delete and VACUUM of 1 GiB, caches of 16 and 64 MiB',
+      'Index, delete and VACUUM of 1 GiB, caches of 16 and 48 MiB',
       (dir, scale) => vacuum(dir, 1024 * scale, SMALL),
     ],
     storm: ['Commits under a storm', (dir, scale) => storm(dir, 1000, Math.ceil(20 * scale))],
