@@ -34,14 +34,15 @@ export function directoryMib(path: string): number {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Waits until the store has nothing left to compact, and has come to rest. */
-export async function settled(waiting: () => number, path: string, patienceMs = 60_000): Promise<void> {
+/** Waits until the store has nothing left to compact, and its directory has not changed for a while. */
+export async function settled(waiting: () => number, path: string, patienceMs = 90_000): Promise<void> {
   const until = performance.now() + patienceMs
   let before = Number.NaN
-  while (performance.now() < until) {
+  let quiet = 0
+  while (performance.now() < until && quiet < 6) {
     await sleep(1500)
     const now = directoryMib(path)
-    if (waiting() === 0 && Math.abs(now - before) < 1) return
+    quiet = waiting() === 0 && Math.abs(now - before) < 1 ? quiet + 1 : 0
     before = now
   }
 }
