@@ -18,6 +18,7 @@ export async function vacuum(dir: string, mib: number, options: Partial<StorageO
   }
   const idle = () => settled(() => storage.metrics.engine.compactionQueue, dir)
   const step = async (name: string, sql: string) => {
+    await idle()
     resetPeak()
     report[`${name}, s`] = (await timeMs(() => db.exec(sql))) / 1000
     report[`${name}: peak resident, MiB`] = peakMib()
