@@ -73,9 +73,10 @@ impl Connection {
             return Err(Fault::parameters("a statement of a script has parameters"));
         }
         self.forget_before(&compiled)?;
+        self.forget_errors();
         self.counters.ran(compiled.kind);
         let result = self.while_vacuuming(compiled.kind, || finish(&mut compiled));
         self.counted(&compiled);
-        result
+        result.and_then(|()| self.check_reads(&compiled))
     }
 }

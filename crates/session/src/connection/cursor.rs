@@ -91,7 +91,14 @@ impl Connection {
         mut cursor: Cursor,
         rows_max: u32,
     ) -> Result<Answer, Fault> {
-        match cursor.chunk(rows_max.max(1) as usize) {
+        self.forget_errors();
+        let chunk = cursor.chunk(rows_max.max(1) as usize).and_then(|chunk| {
+            if let Cursor::Live { compiled, .. } = &cursor {
+                self.check_reads(compiled)?;
+            }
+            Ok(chunk)
+        });
+        match chunk {
             Ok((rows, true)) => {
                 self.cursors.insert(id.0, cursor);
                 Ok(Answer::Rows(Rows { more: Some(id), ..rows }))

@@ -70,7 +70,9 @@ impl Connection {
             Want::All | Want::Chunk { .. } => self.collect(compiled, usize::MAX).map(Some),
         });
         self.counted(compiled);
-        Ok(match rows? {
+        let rows = rows?;
+        self.check_reads(compiled)?;
+        Ok(match rows {
             Some(rows) => Answer::Rows(rows),
             None => Answer::Changes(self.changes(compiled, total)),
         })
@@ -99,9 +101,26 @@ impl Connection {
     fn start(&mut self, compiled: &mut Compiled, params: Params) -> Result<(), Fault> {
         self.control.check()?;
         self.forget_before(compiled)?;
+        self.forget_errors();
         compiled.bind(params)?;
         self.counters.ran(compiled.kind);
         Ok(())
+    }
+
+    /// To be called before a statement runs: what failed under an earlier one is not its.
+    pub(super) fn forget_errors(&self) {
+        drop(self.mount().take_error());
+    }
+
+    /// To be called when a statement has ended well. SQLite takes some failures to read for itself:
+    /// `integrity_check` names the page as if the database were malformed, whatever kept the store
+    /// from answering. What only reads, and returns rows, fails with the store's own error instead.
+    /// (Others may have ended a transaction, which must not be answered by an error.)
+    pub(super) fn check_reads(&self, compiled: &Compiled) -> Result<(), Fault> {
+        if !compiled.readonly || !compiled.reader() {
+            return Ok(());
+        }
+        self.mount().take_error().map_or(Ok(()), |error| Err(SessionError::Store(error).into()))
     }
 
     /// Runs a statement; if it is VACUUM, with the authorizer told so.
