@@ -12,46 +12,80 @@ use crate::Engine;
 use crate::db::Db;
 use crate::heads::Heads;
 use crate::keys::{RowId, SHARD_PAGES, shard_count, shard_of};
-use crate::placed;
+use crate::placed::{self, PlacedPage};
 use crate::refresh::has_version;
-use crate::rows::{ENVELOPE_BYTES, IndexRow};
+use crate::rows::IndexRow;
 
 /// A shard version at the old watermark.
 pub(super) struct Base {
-    pub(super) as_of: Txid,
     pub(super) index: IndexRow,
-}
-
-impl Base {
-    /// What has to be known to move it out of the way.
-    pub(super) fn version(&self, db: &Db, shard: u32) -> Version {
-        let mut payload = Vec::new();
-        self.index.encode_into(&mut payload);
-        let key = db.keys.key(RowId::Sidx { shard, as_of: self.as_of });
-        let index_bytes = (key.len() + payload.len() + ENVELOPE_BYTES) as u64;
-        Version { shard, as_of: self.as_of, chunks: self.index.chunks.clone(), index_bytes }
-    }
+    pub(super) version: Version,
 }
 
 impl Engine {
-    /// Reads the index of each shard that has a version and is about to get another.
-    pub(super) fn bases(
+    /// Finds the versions of the shards that are about to get another, and adds the checksums up of
+    /// those of their pages that `dirty` or the new size takes out.
+    pub(super) fn bases<'a>(
         &self,
         db: &Db,
         snapshot: &dyn Snapshot,
         heads: &Heads,
-        shards: impl Iterator<Item = u32>,
-    ) -> Result<BTreeMap<u32, Base>, StoreError> {
+        dirty: impl Iterator<Item = (u32, &'a [PlacedPage])>,
+        size: u32,
+    ) -> Result<(BTreeMap<u32, Txid>, Checksum), StoreError> {
         let (root, page_size) = (heads.root.row, heads.head.row.head.page_size);
-        let mut bases = BTreeMap::new();
-        for shard in shards.filter(|&shard| has_version(shard, root.size, page_size)) {
-            let found = db.shard_index(snapshot, shard, root.watermark, page_size)?;
-            let missing = || db.corrupt_named(format!("SIDX {shard}"), "it is missing");
-            let (as_of, index) = found.ok_or_else(missing)?;
-            self.metrics.compaction_read_rows.add(1);
-            bases.insert(shard, Base { as_of, index });
+        let (mut bases, mut sum) = (BTreeMap::new(), Checksum::EMPTY_DATABASE);
+        for (shard, dirty) in dirty {
+            if !has_version(shard, root.size, page_size) {
+                continue;
+            }
+            let (as_of, index) = self.newest_version(db, snapshot, heads, shard)?;
+            for page in index.pages.iter().filter(|page| page.pgno.get() <= root.size) {
+                if page.pgno.get() > size || placed::find(dirty, page.pgno).is_some() {
+                    sum = sum.toggle(page.checksum);
+                }
+            }
+            bases.insert(shard, as_of);
         }
-        Ok(bases)
+        Ok((bases, sum))
+    }
+
+    /// The version of a shard at the watermark.
+    fn newest_version(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        heads: &Heads,
+        shard: u32,
+    ) -> Result<(Txid, IndexRow), StoreError> {
+        let (root, page_size) = (heads.root.row, heads.head.row.head.page_size);
+        let found = db.shard_index(snapshot, shard, root.watermark, page_size)?;
+        self.metrics.compaction_read_rows.add(1);
+        found.ok_or_else(|| db.corrupt_named(format!("SIDX {shard}"), "it is missing"))
+    }
+
+    /// Reads a version again that the plan found.
+    pub(super) fn base_of(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        plan: &Plan,
+        shard: u32,
+    ) -> Result<Option<Base>, StoreError> {
+        let Some(&as_of) = plan.bases.get(&shard) else { return Ok(None) };
+        let row = RowId::Sidx { shard, as_of };
+        let page_size = plan.heads.head.row.head.page_size;
+        let (key, mut base) = (db.keys.key(row), None);
+        let mut take = |value: &[u8]| {
+            base = Some(db.open_index(row, &key, value, page_size).map(|index| {
+                let index_bytes = (key.len() + value.len()) as u64;
+                let chunks = index.chunks.clone();
+                Base { version: Version { shard, as_of, chunks, index_bytes }, index }
+            }));
+        };
+        snapshot.get(&key, &mut take).map_err(|error| db.failed(error))?;
+        self.metrics.compaction_read_rows.add(1);
+        base.unwrap_or_else(|| Err(db.corrupt(row, "it is missing"))).map(Some)
     }
 
     /// Proves before anything is written that the plan leads to the state of its watermark: the
@@ -65,18 +99,9 @@ impl Engine {
         snapshot: &dyn Snapshot,
         plan: &Plan,
     ) -> Result<(), StoreError> {
-        let root = plan.heads.root.row;
-        let mut sum = root.checksum;
-        for (&shard, base) in &plan.bases {
-            let dirty = plan.pages_of(shard);
-            let is_dirty = |pgno: Pgno| placed::find(dirty, pgno).is_some();
-            for page in base.index.pages.iter().filter(|page| page.pgno.get() <= root.size) {
-                if page.pgno.get() > plan.size || is_dirty(page.pgno) {
-                    sum = sum.toggle(page.checksum);
-                }
-            }
-        }
-        sum = plan.pages().iter().fold(sum, |sum, placed| sum.toggle(placed.page.checksum));
+        let replaced = plan.heads.root.row.checksum.toggle(plan.replaced_sum);
+        let mut sum =
+            plan.pages().iter().fold(replaced, |sum, placed| sum.toggle(placed.page.checksum));
         sum = sum_of_cut(sum, plan, self.cut_shard(db, snapshot, plan)?);
         if sum == plan.checksum {
             return Ok(());
@@ -102,8 +127,7 @@ impl Engine {
         let Some(shard) = shard.filter(|&shard| plan.pages_of(shard).is_empty()) else {
             return Ok(None);
         };
-        let mut bases = self.bases(db, snapshot, &plan.heads, std::iter::once(shard))?;
-        Ok(bases.remove(&shard).map(|base| base.index))
+        Ok(Some(self.newest_version(db, snapshot, &plan.heads, shard)?.1))
     }
 }
 

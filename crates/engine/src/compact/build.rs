@@ -34,8 +34,8 @@ impl Engine {
         out: &mut Vec<u8>,
     ) -> Result<Built, StoreError> {
         let page_size = plan.heads.head.row.head.page_size;
-        let base = plan.bases.get(&shard);
-        let sources = merge(db, plan, (shard, dirty), base, page_size)?;
+        let base = self.base_of(db, snapshot, plan, shard)?;
+        let sources = merge(db, plan, (shard, dirty), base.as_ref(), page_size)?;
         let frames = self.fetch_frames(db, snapshot, &sources, page_size)?;
         let header = Header {
             no_checksum: true,
@@ -53,7 +53,7 @@ impl Engine {
             file.frame(pgno, frame, page, checksum).map_err(invalid)?;
         }
         let file = file.finish(Checksum::ABSENT).map_err(invalid)?;
-        let replaced = base.map(|base| base.version(db, shard));
+        let replaced = base.map(|base| base.version);
         self.metrics.compaction_shards_built.add(1);
         Ok(Built { file, replaced })
     }
@@ -76,10 +76,10 @@ fn merge(
             .ok()
             .map(|at| plan.source(dirty[at]));
         let shard_page = || {
-            let &Base { as_of, ref index } = base?;
+            let Base { index, version: Version { as_of, .. } } = base?;
             let at = index.pages.binary_search_by_key(&pgno, |page| page.pgno).ok()?;
             let page = index.pages[at];
-            Some(Source { row: RowId::Shard { shard, as_of, chunk: page.chunk }, page })
+            Some(Source { row: RowId::Shard { shard, as_of: *as_of, chunk: page.chunk }, page })
         };
         let source = delta.or_else(shard_page);
         let none = || db.corrupt_named(format!("page {pgno}"), "it has no source");

@@ -15,7 +15,7 @@ use crate::accounts::put_root;
 use crate::db::Db;
 use crate::file_writer::RowAt;
 use crate::heads::Stored;
-use crate::keys::RowId;
+use crate::keys::{RowId, SHARD_PAGES};
 use crate::rows::{BuildRow, GoneRow, RootRow, seal};
 use crate::shard_cache::ShardIndex;
 
@@ -126,6 +126,10 @@ impl Installation<'_> {
     fn run(&mut self, snapshot: &dyn Snapshot) -> Result<(), Stop> {
         let limit = self.engine.kv.limits().batch_bytes_max / 2;
         let batch_bytes = self.engine.options.compaction.batch_bytes.min(limit);
+        let shard_bytes = SHARD_PAGES as usize * self.plan.heads.head.row.head.page_size.bytes();
+        // Grown by doubling it would become twice as large as it must be.
+        let all_bytes = self.plan.shards().count() * shard_bytes;
+        self.buffer.reserve_exact(all_bytes.min(batch_bytes + shard_bytes));
         for (shard, dirty) in self.plan.shards() {
             let begun_ns = self.engine.clock.monotonic_ns();
             let built = self

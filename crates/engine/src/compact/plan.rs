@@ -8,7 +8,7 @@ use actor_sqlite_ltx::{Checksum, PageSize, Txid};
 use actor_sqlite_pagestore::StoreError;
 
 use super::Fold;
-use super::bases::{Base, dropped_shards};
+use super::bases::dropped_shards;
 use super::retain::{delta_bytes, left_alone, segment_bytes, staged_bytes};
 use crate::Engine;
 use crate::db::Db;
@@ -44,8 +44,11 @@ pub(super) struct Plan {
     pub(super) dropped: Vec<Version>,
     /// The checksums of their pages that counted, added up.
     pub(super) dropped_sum: Checksum,
-    /// The versions of the dirty shards before, where there are any.
-    pub(super) bases: BTreeMap<u32, Base>,
+    /// The states of the versions of the dirty shards before, where there are any. Not their
+    /// indexes, which for a commit of some GiB would be most of what a compaction holds.
+    pub(super) bases: BTreeMap<u32, Txid>,
+    /// The checksums of the pages of these that the plan takes out, added up.
+    pub(super) replaced_sum: Checksum,
 }
 
 /// Where pages of a commit are.
@@ -128,6 +131,43 @@ impl Engine {
         if last < first || last.get() < 2 {
             return Ok(None);
         }
+        let folding = self.fold_deltas(db, snapshot, &heads, (first, last), fold)?;
+        let watermark = Txid::new(folding.next.get() - 1);
+        let Some((size, checksum, time_ms)) = folding.end.filter(|_| watermark.get() >= 2) else {
+            return Err(db.corrupt(RowId::Pidx { txid: folding.next }, "it is missing"));
+        };
+        let (dropped, dropped_sum) = dropped_shards(db, snapshot, &heads, size)?;
+        let dirty = folding.pages.into_pages();
+        let (bases, replaced_sum) = self.bases(db, snapshot, &heads, by_shard(&dirty), size)?;
+        let plan = Plan {
+            watermark,
+            size,
+            checksum,
+            time_ms,
+            deltas: folding.next.get() - first.get(),
+            delta_bytes: folding.stored_bytes,
+            deltas_left: heads.head.row.head.txid.get() - watermark.get(),
+            dirty,
+            files: folding.files,
+            dropped,
+            dropped_sum,
+            bases,
+            replaced_sum,
+            heads,
+        };
+        self.prove(db, snapshot, &plan)?;
+        Ok(Some(plan))
+    }
+
+    /// Takes deltas in their order, as many as fit one plan, at least one and the first two of all.
+    fn fold_deltas(
+        &self,
+        db: &Db,
+        snapshot: &dyn Snapshot,
+        heads: &Heads,
+        (first, last): (Txid, Txid),
+        fold: Fold,
+    ) -> Result<Folding, StoreError> {
         let mut folding = Folding::new(first);
         let mut size = heads.root.row.size;
         let page_size = heads.head.row.head.page_size;
@@ -164,33 +204,7 @@ impl Engine {
                 ControlFlow::Continue(())
             })
         })?;
-        let watermark = Txid::new(folding.next.get() - 1);
-        let Some((size, checksum, time_ms)) = folding.end.filter(|_| watermark.get() >= 2) else {
-            return Err(db.corrupt(pidx(folding.next), "it is missing"));
-        };
-        let (dropped, dropped_sum) = dropped_shards(db, snapshot, &heads, size)?;
-        let deltas = folding.next.get() - first.get();
-        let stored_bytes = folding.stored_bytes;
-        let dirty = folding.pages.into_pages();
-        let shards = by_shard(&dirty).map(|(shard, _)| shard);
-        let bases = self.bases(db, snapshot, &heads, shards)?;
-        let plan = Plan {
-            watermark,
-            size,
-            checksum,
-            time_ms,
-            deltas,
-            delta_bytes: stored_bytes,
-            deltas_left: heads.head.row.head.txid.get() - watermark.get(),
-            dirty,
-            files: folding.files,
-            dropped,
-            dropped_sum,
-            bases,
-            heads,
-        };
-        self.prove(db, snapshot, &plan)?;
-        Ok(Some(plan))
+        Ok(folding)
     }
 
     /// Takes the segments of a staged commit. Pages above its size are not its own.
