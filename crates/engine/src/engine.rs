@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use actor_sqlite_kv::Kv;
 use actor_sqlite_ltx::{Pgno, Txid};
@@ -30,6 +30,8 @@ pub struct Engine {
     pub(crate) queue: Mutex<Queue>,
     /// A turn of the queue has ended.
     pub(crate) turn_over: Condvar,
+    /// Called when a database waits for maintenance where none did.
+    pub(crate) on_work: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// The newest lease of each database that this engine gave out and nobody dropped.
     leases: Mutex<HashMap<ActorId, Weak<LeaseState>>>,
     /// The highest ticket of all batches that this engine ordered.
@@ -49,11 +51,18 @@ impl Engine {
             metrics: Metrics::default(),
             queue: Mutex::default(),
             turn_over: Condvar::new(),
+            on_work: OnceLock::new(),
             leases: Mutex::default(),
             newest: AtomicU64::new(0),
             namespaces: Namespaces::default(),
             doubts: Arc::default(),
         }
+    }
+
+    /// Has `callback` called when a database waits for [`Self::maintain`] where none did before, on
+    /// the thread that makes it wait: a commit's, mostly. Only the first callback counts.
+    pub fn on_work(&self, callback: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.on_work.set(callback);
     }
 
     /// The store under the engine.

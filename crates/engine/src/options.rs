@@ -99,7 +99,7 @@ impl Default for CompactionOptions {
             delta_bytes: 16 << 20,
             idle_delta_count: 8,
             idle_ms: 5_000,
-            soft_delta_count: 1_024,
+            soft_delta_count: 160,
             soft_delta_bytes: 64 << 20,
             back_off_max_us: 20_000,
             hard_delta_count: 4_096,

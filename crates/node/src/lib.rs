@@ -23,6 +23,7 @@ mod maintenance;
 mod metrics;
 mod options;
 mod port;
+mod priority;
 mod scrubber;
 mod settings;
 mod stop;

@@ -19,10 +19,13 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    fn push(&mut self, actor: ActorId, now_ns: u64) {
+    /// Whether the queue was empty.
+    fn push(&mut self, actor: ActorId, now_ns: u64) -> bool {
         if self.waiting.insert(actor.clone()) {
             self.order.push_back((actor, now_ns));
+            return self.order.len() == 1;
         }
+        false
     }
 
     /// Takes the first that nobody works on, and marks it as worked on.
@@ -67,7 +70,10 @@ impl Engine {
     /// Puts a database at the end of the queue, unless it waits already.
     pub(crate) fn enqueue(&self, actor: &ActorId) {
         let now_ns = self.clock.monotonic_ns();
-        self.queue().push(actor.clone(), now_ns);
+        let first = self.queue().push(actor.clone(), now_ns);
+        if let Some(on_work) = self.on_work.get().filter(|_| first) {
+            on_work();
+        }
     }
 
     /// The turn of the first database that nobody works on. Looking and taking are one step, so
