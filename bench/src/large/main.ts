@@ -17,17 +17,20 @@ import { storm } from './storm.js'
 import { transaction } from './transaction.js'
 import { vacuum } from './vacuum.js'
 
+/** For a process that is to stay below 256 MiB, as docs/OPERATIONS.md says; its heap has to be told by the environment. */
 const SMALL = { cacheBytes: 16 << 20, memoryBytes: 48 << 20 }
+const SMALL_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
+const SMALL_CASES = ['transaction-small', 'vacuum']
 
 const CASES: Record<string, readonly [title: string, run: (dir: string, scale: number) => Promise<Report>]> =
   {
     transaction: ['A transaction of 2 GiB', (dir, scale) => transaction(dir, 2048 * scale, {})],
     'transaction-small': [
-      'A transaction of 2 GiB, caches of 16 and 48 MiB',
+      'A transaction of 2 GiB, caches of 16 and 48 MiB, one heap',
       (dir, scale) => transaction(dir, 2048 * scale, SMALL),
     ],
     vacuum: [
-      'Index, delete and VACUUM of 1 GiB, caches of 16 and 48 MiB',
+      'Index, delete and VACUUM of 1 GiB, caches of 16 and 48 MiB, one heap',
       (dir, scale) => vacuum(dir, 1024 * scale, SMALL),
     ],
     storm: ['Commits under a storm', (dir, scale) => storm(dir, 1000, Math.ceil(20 * scale))],
@@ -58,7 +61,8 @@ if (values.child) {
   for (const name of positionals.length > 0 ? positionals : Object.keys(CASES)) {
     const dir = mkdtempSync(join(values.dir, 'actor-sqlite-large-'))
     const args = [fileURLToPath(import.meta.url), name, '--child', '--dir', dir, '--scale', values.scale]
-    const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' })
+    const env = { ...process.env, ...(SMALL_CASES.includes(name) ? SMALL_ENVIRONMENT : {}) }
+    const { status } = spawnSync(process.execPath, args, { stdio: 'inherit', env })
     rmSync(dir, { recursive: true, force: true })
     if (status !== 0) process.exitCode = 1
   }

@@ -2,8 +2,9 @@
 //!
 //! Freed memory lies in small pieces between what is in use, in as many heaps as there were threads
 //! at a time, and only the end of a heap is given back unless somebody asks. 200,000 sleeping
-//! databases took 10 kB each, most of it free. A transaction of 1 GiB, with RocksDB merging its files
-//! meanwhile, took 350 MiB with 245 free ones; one of 2 GiB takes less than 256 as set up here.
+//! databases took 10 kB each, most of it free. A VACUUM of 1 GiB, with RocksDB merging its files
+//! meanwhile, took 343 MiB with 165 in use. Node's threads have made heaps before the addon is there:
+//! who needs it tighter sets `MALLOC_ARENA_MAX=1` in the environment (235 MiB: `docs/OPERATIONS.md`).
 
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
