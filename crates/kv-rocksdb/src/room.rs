@@ -11,6 +11,11 @@ use crate::error;
 /// More ranges than this are not remembered; ordinary compaction meets them in its time.
 const RANGES_MAX: usize = 1024;
 
+/// So many deletes of single rows in one batch are remembered as the range they lie in. Fewer are left to
+/// [`crate::tuning`]'s collector, which has tables that are mostly deletes compacted: it may leave a
+/// large one's rows to a level that it never reaches.
+const ROWS_MIN: usize = 256;
+
 type Range = (Vec<u8>, Vec<u8>);
 
 /// Notes deletes, and gives their room back when told to.
@@ -23,18 +28,36 @@ pub(crate) struct Room {
 impl Room {
     /// Notes the deletes of a batch that landed.
     pub(crate) fn note(&self, batch: &Batch<'_>) {
+        let mut singles = Singles::default();
         for write in &batch.writes {
             match write {
-                Write::Delete { .. } => self.deleted.store(true, Relaxed),
+                Write::Delete { key } => singles.take(key),
                 Write::DeleteRange { start, end } if start < end => {
-                    self.deleted.store(true, Relaxed);
-                    let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
-                    if ranges.len() < RANGES_MAX {
-                        ranges.push((start.clone(), end.clone()));
-                    }
+                    self.remember((start.clone(), end.clone()));
                 }
                 _ => {}
             }
+        }
+        if singles.count > 0 {
+            self.deleted.store(true, Relaxed);
+        }
+        if let Some(range) = singles.range() {
+            self.remember(range);
+        }
+    }
+
+    fn remember(&self, range: Range) {
+        self.deleted.store(true, Relaxed);
+        let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        // A database that goes on deleting is one range, not many.
+        if let Some((start, end)) = ranges.last_mut()
+            && range.0 <= *end
+            && *start <= range.1
+        {
+            *start = std::mem::take(start).min(range.0);
+            *end = std::mem::take(end).max(range.1);
+        } else if ranges.len() < RANGES_MAX {
+            ranges.push(range);
         }
     }
 
@@ -43,8 +66,7 @@ impl Room {
         self.deleted.swap(false, Relaxed)
     }
 
-    /// Writes deletes out to tables, which are compacted by themselves if they are mostly deletes
-    /// of single rows. Tombstones of ranges do not count for that, so their ranges are compacted.
+    /// Writes deletes out to tables, and compacts the ranges in which there were many.
     pub(crate) fn give_back(&self, db: &DB) -> Result<(), KvError> {
         let ranges =
             std::mem::take(&mut *self.ranges.lock().unwrap_or_else(PoisonError::into_inner));
@@ -55,6 +77,32 @@ impl Room {
             db.compact_range_opt(Some(start), Some(end), &options);
         }
         Ok(())
+    }
+}
+
+/// Deletes of single rows in one batch.
+#[derive(Default)]
+struct Singles<'b> {
+    count: usize,
+    first: &'b [u8],
+    last: &'b [u8],
+}
+
+impl<'b> Singles<'b> {
+    fn take(&mut self, key: &'b [u8]) {
+        if self.count == 0 || key < self.first {
+            self.first = key;
+        }
+        if self.count == 0 || key > self.last {
+            self.last = key;
+        }
+        self.count += 1;
+    }
+
+    /// The range they lie in, if they are many.
+    fn range(&self) -> Option<Range> {
+        let behind_last = || [self.last, &[0]].concat();
+        (self.count >= ROWS_MIN).then(|| (self.first.to_vec(), behind_last()))
     }
 }
 

@@ -201,8 +201,16 @@ fn bytes_of_tables(directory: &std::path::Path) -> u64 {
     tables.map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum()
 }
 
+#[derive(Clone, Copy)]
+enum Deletes {
+    Singly,
+    /// Each beside a new row, so that no table is mostly deletes.
+    BetweenOthers,
+    AsARange,
+}
+
 /// Nothing is written after the deletes: the store must come to rest small by itself.
-fn deletes_give_their_room_back(singly: bool) {
+fn deletes_give_their_room_back(deletes: Deletes) {
     const ROWS: u32 = 4_000;
     let directory = tempfile::tempdir().unwrap();
     let store = RocksKv::open(directory.path(), &small()).unwrap();
@@ -216,12 +224,15 @@ fn deletes_give_their_room_back(singly: bool) {
     let before = bytes_of_tables(directory.path());
     assert!(before > 20 << 20, "{before} bytes of tables");
     let mut batch = Batch::new();
-    if singly {
+    if let Deletes::AsARange = deletes {
+        batch.delete_range(key(0), key(ROWS - 10));
+    } else {
         for row in 0..ROWS - 10 {
             batch.delete(key(row));
+            if let Deletes::BetweenOthers = deletes {
+                batch.put([&key(row)[..], b"beside"].concat(), vec![7; 50]);
+            }
         }
-    } else {
-        batch.delete_range(key(0), key(ROWS - 10));
     }
     store.commit(&batch).unwrap();
     store.give_back().unwrap();
@@ -235,10 +246,15 @@ fn deletes_give_their_room_back(singly: bool) {
 
 #[test]
 fn rows_deleted_singly_give_their_room_back() {
-    deletes_give_their_room_back(true);
+    deletes_give_their_room_back(Deletes::Singly);
+}
+
+#[test]
+fn rows_deleted_between_others_give_their_room_back() {
+    deletes_give_their_room_back(Deletes::BetweenOthers);
 }
 
 #[test]
 fn rows_deleted_as_a_range_give_their_room_back() {
-    deletes_give_their_room_back(false);
+    deletes_give_their_room_back(Deletes::AsARange);
 }
