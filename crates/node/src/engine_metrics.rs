@@ -1,12 +1,13 @@
 //! The engine's counters for JavaScript.
 
+use actor_sqlite_engine::EngineMetrics as NativeEngine;
 use napi_derive::napi;
 
-use crate::metrics::{Engine, mirrored};
+use crate::metrics::mirrored;
 
 mirrored! {
     /// The storage engine of a store.
-    EngineMetrics from Engine {
+    EngineMetrics from NativeEngine {
         /// Claims that were answered with a lease.
         claims,
         /// Nanoseconds in those.

@@ -19,6 +19,7 @@ mod engine_metrics;
 mod error;
 mod exports;
 mod heap;
+mod kv_metrics;
 mod maintenance;
 mod metrics;
 mod options;

@@ -3,8 +3,6 @@
 //!
 //! Sums of nanoseconds are JavaScript numbers: exact for the first 104 days of summed time.
 
-use actor_sqlite_engine::EngineMetrics as NativeEngine;
-use actor_sqlite_kv_rocksdb::{Histogram as NativeHistogram, RocksMetrics};
 use actor_sqlite_session::{
     ExecutorMetrics as NativeExecutor, QueueMetrics as NativeQueue, SessionMetrics,
     SleepMetrics as NativeSleep, StatementMetrics as NativeStatements,
@@ -13,6 +11,8 @@ use actor_sqlite_session::{
 use actor_sqlite_vfs::{CommitPhaseTotals, PageCacheMetrics as NativePageCache, VfsMetrics as Vfs};
 use napi_derive::napi;
 
+use crate::engine_metrics::EngineMetrics;
+use crate::kv_metrics::KvMetrics;
 use crate::scrubber::ScrubMetrics;
 
 /// A struct of counters for JavaScript with the fields of a native one.
@@ -404,90 +404,6 @@ impl DatabaseMetrics {
     }
 }
 
-/// Durations by power of two.
-#[napi(object)]
-#[derive(Clone, Debug, Default)]
-pub struct HistogramMetrics {
-    /// All durations together.
-    pub total_ns: f64,
-    /// Bucket `n` counts durations from 2^n up to and without 2^(n+1) nanoseconds.
-    pub buckets: Vec<f64>,
-}
-
-impl From<NativeHistogram> for HistogramMetrics {
-    fn from(native: NativeHistogram) -> Self {
-        let NativeHistogram { total_ns, buckets } = native;
-        Self { total_ns: total_ns as f64, buckets: buckets.iter().map(|&n| n as f64).collect() }
-    }
-}
-
-/// The key-value store.
-#[napi(object)]
-#[derive(Clone, Debug, Default)]
-pub struct KvMetrics {
-    /// Commits that were ordered.
-    pub commits: f64,
-    /// Keys and values of those, in bytes.
-    pub commit_bytes: f64,
-    /// Commits refused because a guard did not hold.
-    pub guard_failures: f64,
-    /// Time until a commit is ordered.
-    pub commit_ns: HistogramMetrics,
-    /// Syncs that succeeded.
-    pub syncs: f64,
-    /// Commits that those made durable.
-    pub synced_commits: f64,
-    /// Time in those.
-    pub sync_ns: HistogramMetrics,
-    /// Snapshots taken.
-    pub snapshots: f64,
-    /// Keys read.
-    pub gets: f64,
-    /// Ranges walked.
-    pub scans: f64,
-    /// Rows visited by those.
-    pub scan_rows: f64,
-    /// Bytes of values lent to readers.
-    pub read_bytes: f64,
-    /// Commits and reads that would each cross the network of a remote store.
-    pub round_trips: f64,
-}
-
-impl From<RocksMetrics> for KvMetrics {
-    fn from(native: RocksMetrics) -> Self {
-        let RocksMetrics {
-            commits,
-            commit_bytes,
-            guard_failures,
-            commit_ns,
-            syncs,
-            synced_commits,
-            sync_ns,
-            snapshots,
-            gets,
-            scans,
-            scan_rows,
-            read_bytes,
-            round_trips,
-        } = native;
-        Self {
-            commits: commits as f64,
-            commit_bytes: commit_bytes as f64,
-            guard_failures: guard_failures as f64,
-            commit_ns: commit_ns.into(),
-            syncs: syncs as f64,
-            synced_commits: synced_commits as f64,
-            sync_ns: sync_ns.into(),
-            snapshots: snapshots as f64,
-            gets: gets as f64,
-            scans: scans as f64,
-            scan_rows: scan_rows as f64,
-            read_bytes: read_bytes as f64,
-            round_trips: round_trips as f64,
-        }
-    }
-}
-
 /// A store and all its databases.
 #[napi(object)]
 #[derive(Clone, Debug, Default)]
@@ -499,7 +415,7 @@ pub struct StorageMetrics {
     /// All databases together, those closed since included.
     pub databases: DatabaseMetrics,
     /// The engine.
-    pub engine: crate::engine_metrics::EngineMetrics,
+    pub engine: EngineMetrics,
     /// The key-value store.
     pub kv: KvMetrics,
     /// The threads.
@@ -511,6 +427,3 @@ pub struct StorageMetrics {
     /// The reading through for damage.
     pub scrub: ScrubMetrics,
 }
-
-/// What the engine reports.
-pub type Engine = NativeEngine;
