@@ -7,6 +7,7 @@ use actor_sqlite_kv::Ticket;
 use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::{CommitId, Generation, StoreError};
 
+use crate::compact::Crowd;
 use crate::db::Db;
 use crate::heads::Stored;
 use crate::hints::StoredHints;
@@ -29,6 +30,7 @@ pub(crate) struct LeaseState {
     pub(crate) generation: Generation,
     writer: Mutex<Writer>,
     view: RwLock<View>,
+    crowd: Mutex<Crowd>,
 }
 
 /// What belongs to the one commit that may be under way.
@@ -85,7 +87,12 @@ impl LeaseState {
         let HeadRow { generation, commit_id, .. } = view.head.row;
         let last = (commit_id.generation == generation).then_some(commit_id);
         let writer = Mutex::new(Writer { last, ..Writer::default() });
-        Self { doubts, db, generation, writer, view: RwLock::new(view) }
+        Self { doubts, db, generation, writer, view: RwLock::new(view), crowd: Mutex::default() }
+    }
+
+    /// How its commits stand to those of others.
+    pub(crate) fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps in mind that a commit is in doubt, for whoever resumes the lease.

@@ -49,6 +49,9 @@ pub struct CompactionOptions {
     pub soft_delta_bytes: u64,
     /// The back-off at the hard limit, in microseconds; it rises to that from the soft limit on.
     pub back_off_max_us: u32,
+    /// While other databases commit as well, commits of one are spaced by so much on average, in
+    /// microseconds, by the same back-off; 0 for not at all.
+    pub crowded_gap_us: u32,
     /// The most deltas above the watermark. At seven eighths of it a commit first folds some itself,
     /// unless maintenance is at it.
     pub hard_delta_count: u64,
@@ -99,9 +102,10 @@ impl Default for CompactionOptions {
             delta_bytes: 16 << 20,
             idle_delta_count: 8,
             idle_ms: 5_000,
-            soft_delta_count: 160,
+            soft_delta_count: 1_024,
             soft_delta_bytes: 64 << 20,
             back_off_max_us: 20_000,
+            crowded_gap_us: 200,
             hard_delta_count: 4_096,
             hard_delta_bytes: 256 << 20,
             inline_bytes_max: 4 << 20,

@@ -208,3 +208,30 @@ fn a_turn_rewrites_a_bounded_number_of_shards() {
     owner.check();
     assert_sound(&engine, owner.actor());
 }
+
+#[test]
+fn one_that_commits_faster_than_others_is_asked_to_wait_and_one_alone_is_not() {
+    let mut options = small_options();
+    options.compaction.crowded_gap_us = 1_000_000;
+    (options.compaction.soft_delta_count, options.compaction.hard_delta_count) = (10_000, 20_000);
+    let engine = engine_with(Arc::new(MemKv::new()), options);
+    let mut hot = Owner::claim(&engine, &actor("hot"));
+    let mut mild = Owner::claim(&engine, &actor("mild"));
+    let mut rng = fastrand::Rng::with_seed(1);
+    let mut commit = |owner: &mut Owner| {
+        let pages = Pages::from([(1, random_page(&mut rng, PAGE as usize))]);
+        owner.commit(&pages, 1).unwrap().back_off_us
+    };
+    assert!((0..200).all(|_| commit(&mut hot) == 0), "it is alone");
+    let waits: Vec<u32> = (0..200)
+        .map(|at| {
+            let wait_us = commit(&mut hot);
+            assert!(at % 8 != 0 || commit(&mut mild) == 0, "one in eight is not many");
+            wait_us
+        })
+        .collect();
+    assert!(waits.iter().filter(|&&wait_us| wait_us > 0).count() > 100, "{waits:?}");
+    let metrics = engine.metrics();
+    assert_eq!(metrics.back_off_us, waits.iter().map(|&us| u64::from(us)).sum::<u64>());
+    assert!((0..128).map(|_| commit(&mut hot)).skip(64).all(|wait_us| wait_us == 0), "alone again");
+}

@@ -6,6 +6,7 @@
 
 mod bases;
 mod build;
+mod crowd;
 mod install;
 mod leftovers;
 mod maintain;
@@ -20,6 +21,7 @@ mod sweep;
 use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::{ActorId, StoreError};
 
+pub(crate) use crowd::Crowd;
 pub use maintain::{MaintenanceBudget, MaintenanceReport};
 pub(crate) use queue::Queue;
 use queue::Turn;

@@ -3,7 +3,8 @@
 //!
 //! Four marks, by the number of deltas above the watermark and by their bytes. At the *trigger* a
 //! database takes its place in the queue. Beyond the *soft limit* each commit is answered with a
-//! back-off, which the owner keeps without holding anything. *Near the hard limit* a commit folds
+//! back-off, which the owner keeps without holding anything; as are those of one that crowds others
+//! out ([`super::crowd`]). *Near the hard limit* a commit folds
 //! some deltas itself first if nobody works on its database; if maintenance does, it goes on. At
 //! the *hard limit* it waits for that, and is refused if it takes too long.
 
@@ -43,14 +44,25 @@ impl Engine {
         }
         let by_count = excess(count, options.soft_delta_count, options.hard_delta_count);
         let by_bytes = excess(bytes, options.soft_delta_bytes, options.hard_delta_bytes);
-        let excess = by_count.max(by_bytes);
-        if excess == 0 {
+        let by_debt =
+            (u64::from(options.back_off_max_us) * by_count.max(by_bytes)).div_ceil(EXCESS_MAX);
+        let back_off_us = by_debt.max(self.crowded_us(state)) as u32;
+        if back_off_us == 0 {
             return 0;
         }
-        let back_off_us = (u64::from(options.back_off_max_us) * excess).div_ceil(EXCESS_MAX) as u32;
         self.metrics.commits_delayed.add(1);
         self.metrics.back_off_us.add(u64::from(back_off_us));
         back_off_us
+    }
+
+    /// How long an owner should wait so that it does not crowd others out.
+    fn crowded_us(&self, state: &LeaseState) -> u64 {
+        let gap_ns = u64::from(self.options.compaction.crowded_gap_us) * 1_000;
+        let mut crowd = state.crowd();
+        if gap_ns == 0 || !crowd.note(self.metrics.commits.get()) {
+            return 0;
+        }
+        crowd.space(self.clock.monotonic_ns(), gap_ns).as_micros() as u64
     }
 
     /// Whether a database whose owner is idle or gone has enough deltas for a turn.
