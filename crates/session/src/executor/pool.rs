@@ -13,10 +13,6 @@ use super::{ExecutorMetrics, ExecutorOptions, Slice, Task, place};
 /// Enough for SQLite's parser at the deepest expression its limits allow.
 const STACK_BYTES: usize = 4 << 20;
 
-/// Threads kept beyond those with places: one may be syncing in place at any time, and to start one for
-/// each sync took longer than many a sync.
-const SPARE: usize = 1;
-
 pub(super) struct Shared {
     pub(super) options: ExecutorOptions,
     pub(super) sleep: SleepCounters,
@@ -274,7 +270,7 @@ impl Shared {
                 state.running -= 1;
                 placed = false;
             }
-            let surplus = state.alive > self.options.threads + SPARE;
+            let surplus = state.alive > self.options.threads;
             if surplus || (state.stopping && state.queue.is_empty()) {
                 break;
             }
