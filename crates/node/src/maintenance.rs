@@ -44,12 +44,12 @@ fn run(engine: &Engine, kv: &RocksKv, stop: &Stop) {
         if worked && round.waiting > 0 {
             continue;
         }
-        if deleted_bytes >= GIVE_BACK_BYTES {
+        let nothing = !worked && round.waiting == 0;
+        if nothing && deleted_bytes >= GIVE_BACK_BYTES {
             // A store that cannot do it now is asked again after as many bytes.
             let _ = kv.give_back();
             deleted_bytes = 0;
         }
-        let nothing = !worked && round.waiting == 0;
         if stop.wait(REST) || (nothing && stop.wait_for_call(IDLE)) {
             return;
         }
