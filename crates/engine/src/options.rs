@@ -105,7 +105,7 @@ impl Default for CompactionOptions {
             soft_delta_count: 1_024,
             soft_delta_bytes: 64 << 20,
             back_off_max_us: 20_000,
-            crowded_gap_us: 200,
+            crowded_gap_us: 800,
             hard_delta_count: 4_096,
             hard_delta_bytes: 256 << 20,
             inline_bytes_max: 4 << 20,
