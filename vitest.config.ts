@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['__test__/*.test.ts'],
+    include: ['__test__/**/*.test.ts'],
     // A crash of native code takes a process down, not the run; two at once, as the machine may be small.
     pool: 'forks',
     maxWorkers: 2,
