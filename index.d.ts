@@ -15,6 +15,7 @@ export { inspectorMetrics, prometheus } from './lib/metrics.js';
 export type { OpenOptions } from './lib/storage.js';
 export { openDatabase, openStorage } from './lib/storage.js';
 export type { SqlTagFunction } from './lib/tag.js';
+export type { TraceMessage, TraceOperation } from './lib/trace.js';
 export type * from './lib/types.js';
 export type { CommitMetrics, DatabaseMetrics, EngineMetrics, ExecutorMetrics, HistogramMetrics, KvMetrics, PageCacheMetrics, QueueMetrics, ScrubMetrics, SleepMetrics, StatementMetrics, StorageMetrics, TransactionMetrics, VfsMetrics, } from './native.cjs';
 export { Database, Queryable, RollbackError, Scoped, Statement, Storage, Transaction };

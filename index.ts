@@ -17,6 +17,7 @@ export { inspectorMetrics, prometheus } from './lib/metrics.js'
 export type { OpenOptions } from './lib/storage.js'
 export { openDatabase, openStorage } from './lib/storage.js'
 export type { SqlTagFunction } from './lib/tag.js'
+export type { TraceMessage, TraceOperation } from './lib/trace.js'
 export type * from './lib/types.js'
 export type {
   CommitMetrics,

@@ -6,6 +6,7 @@ import { Opcode } from './encode.js'
 import { native } from './native.js'
 import { Queryable } from './queryable.js'
 import { type Core, Failure, type Scope, send, sendUnchecked } from './scope.js'
+import { told } from './trace.js'
 import { type Transaction, transact } from './transaction.js'
 import type { CallOptions, PragmaOptions, Row, SqlValue, TransactionOptions } from './types.js'
 import { checkCallback, checkCallOptions, checkSql, checkTransactionOptions } from './validate.js'
@@ -89,7 +90,9 @@ export class Database extends Queryable {
     checkTransactionOptions(options)
     const { behavior = 'deferred', signal = this._scope.signal } = options
     const timeoutMs = options.timeoutMs ?? this.#state.transactionTimeoutMs
-    return await transact({ ...this._scope, signal }, callback, behavior, timeoutMs)
+    return await told(this._scope, 'transaction', undefined, () =>
+      transact({ ...this._scope, signal }, callback, behavior, timeoutMs),
+    )
   }
 
   /** The same calls, each with a time limit or a signal. */
@@ -125,7 +128,9 @@ export class Database extends Queryable {
 
   /** Waits until all that was answered is on disk: the counterpart of `durability: 'gated'`. */
   async durable(): Promise<void> {
-    const done = await send(this._scope, 0, Opcode.durable, undefined, nothing)
+    const done = await told(this._scope, 'durable', undefined, () =>
+      send(this._scope, 0, Opcode.durable, undefined, nothing),
+    )
     if (done instanceof Failure) throw done.error()
   }
 
@@ -137,7 +142,7 @@ export class Database extends Queryable {
 
   /** Waits for the calls made before, and lets the database go. */
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= told(this._scope, 'close', undefined, () => this.#close())
     return this.#closed
   }
 

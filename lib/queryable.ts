@@ -8,6 +8,7 @@ import { asArrays, asFirstValues, asObjects, type Chunk } from './rows.js'
 import { Failure, type Scope, send } from './scope.js'
 import { Statement } from './statement.js'
 import { SqlTag, type SqlTagFunction } from './tag.js'
+import { batchMessage, batchOutcome, isTraced, messageOf, told, traced } from './trace.js'
 import type {
   BatchOptions,
   BatchStatement,
@@ -54,6 +55,7 @@ export abstract class Queryable {
     const result = await execute<RunResult, RunResult>(
       this._scope,
       this._depth,
+      'run',
       sql,
       Want.run,
       args,
@@ -66,7 +68,7 @@ export abstract class Queryable {
   /** The first row as an object; `undefined` if there is none. */
   async get<T = Row>(sql: string, ...args: BindArgs): Promise<T | undefined> {
     checkSql(sql)
-    const row = await execute(this._scope, this._depth, sql, Want.first, args, firstRow('object'))
+    const row = await execute(this._scope, this._depth, 'get', sql, Want.first, args, firstRow('object'))
     if (row instanceof Failure) throw row.error()
     return row as T | undefined
   }
@@ -74,7 +76,7 @@ export abstract class Queryable {
   /** All rows as objects. */
   async all<T = Row>(sql: string, ...args: BindArgs): Promise<T[]> {
     checkSql(sql)
-    const rows = await execute(this._scope, this._depth, sql, Want.all, args, asObjects)
+    const rows = await execute(this._scope, this._depth, 'all', sql, Want.all, args, asObjects)
     if (rows instanceof Failure) throw rows.error()
     return rows as T[]
   }
@@ -82,7 +84,7 @@ export abstract class Queryable {
   /** All rows as arrays. */
   async values<T extends SqlValue[] = SqlValue[]>(sql: string, ...args: BindArgs): Promise<T[]> {
     checkSql(sql)
-    const rows = await execute(this._scope, this._depth, sql, Want.all, args, asArrays)
+    const rows = await execute(this._scope, this._depth, 'values', sql, Want.all, args, asArrays)
     if (rows instanceof Failure) throw rows.error()
     return rows as T[]
   }
@@ -91,7 +93,7 @@ export abstract class Queryable {
   async pluck<T extends SqlValue = SqlValue>(sql: string, ...args: BindArgs): Promise<T | undefined> {
     checkSql(sql)
     const first = (chunk: Chunk): SqlValue | undefined => asFirstValues(chunk)[0]
-    const value = await execute(this._scope, this._depth, sql, Want.first, args, first)
+    const value = await execute(this._scope, this._depth, 'pluck', sql, Want.first, args, first)
     if (value instanceof Failure) throw value.error()
     return value as T | undefined
   }
@@ -108,19 +110,23 @@ export abstract class Queryable {
   /** Runs a script of any number of statements; rows are dropped. */
   async exec(script: string): Promise<void> {
     checkSql(script)
-    const done = await send(this._scope, this._depth, Opcode.script, (buffer) => buffer.text(script), nothing)
+    const done = await told(this._scope, 'exec', script, () =>
+      send(this._scope, this._depth, Opcode.script, (buffer) => buffer.text(script), nothing),
+    )
     if (done instanceof Failure) throw done.error()
   }
 
   /** Prepares one statement. */
   async prepare<T = Row>(sql: string): Promise<Statement<T>> {
     checkSql(sql)
-    const prepared = await send<Prepared, Prepared>(
-      this._scope,
-      this._depth,
-      Opcode.prepare,
-      (buffer) => buffer.text(sql),
-      unchanged,
+    const prepared = await told(this._scope, 'prepare', sql, () =>
+      send<Prepared, Prepared>(
+        this._scope,
+        this._depth,
+        Opcode.prepare,
+        (buffer) => buffer.text(sql),
+        unchanged,
+      ),
     )
     if (prepared instanceof Failure) throw prepared.error()
     return new Statement<T>(this._scope, this._depth, sql, prepared)
@@ -146,13 +152,17 @@ export abstract class Queryable {
     }
     checkBatch(what)
     const behavior = checkBehavior(rowsOrOptions as BatchOptions | undefined)
-    const results = await send<readonly BatchResult[], ResultSet[]>(
-      this._scope,
-      this._depth,
-      Opcode.batch,
-      (buffer) => buffer.batch(what, behavior),
-      (reply) => reply.map(resultSet),
-    )
+    const run = () =>
+      send<readonly BatchResult[], ResultSet[]>(
+        this._scope,
+        this._depth,
+        Opcode.batch,
+        (buffer) => buffer.batch(what, behavior),
+        (reply) => reply.map(resultSet),
+      )
+    const results = isTraced()
+      ? await traced(batchMessage(this._scope, what), run, batchOutcome)
+      : await run()
     if (results instanceof Failure) throw results.error()
     return results
   }
@@ -161,13 +171,23 @@ export abstract class Queryable {
     checkRows(rows)
     const behavior = checkBehavior(options)
     if (rows.length === 0) return { changes: 0, lastInsertRowid: 0 }
-    const changes = await send<readonly BatchResult[], RunResult>(
-      this._scope,
-      this._depth,
-      Opcode.batch,
-      (buffer) => buffer.rows(sql, rows, behavior),
-      (reply) => (reply[0] as BatchResult).changes,
-    )
+    const run = () =>
+      send<readonly BatchResult[], RunResult>(
+        this._scope,
+        this._depth,
+        Opcode.batch,
+        (buffer) => buffer.rows(sql, rows, behavior),
+        (reply) => (reply[0] as BatchResult).changes,
+      )
+    const changes = isTraced()
+      ? await traced(
+          { ...messageOf(this._scope, 'batch', sql), batchSize: rows.length },
+          run,
+          ({ changes }) => ({
+            changes,
+          }),
+        )
+      : await run()
     if (changes instanceof Failure) throw changes.error()
     return changes
   }

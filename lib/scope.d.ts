@@ -8,10 +8,12 @@ export declare class Core {
     #private;
     readonly handle: number;
     readonly name: string;
+    /** The namespace of its name. */
+    readonly namespace: string;
     readonly integers: IntegerMode;
     readonly logger: Logger | undefined;
     closing: boolean;
-    constructor(handle: number, name: string, integers: IntegerMode, logger: Logger | undefined);
+    constructor(handle: number, name: string, namespace: string, integers: IntegerMode, logger: Logger | undefined);
     /** Whether a call outside the open transaction has to wait. */
     get busy(): boolean;
     /** Takes a place in the line; leaves it again by the function that is returned. */

@@ -27,6 +27,8 @@ const frames = new AsyncLocalStorage<Frame>()
 export class Core {
   readonly handle: number
   readonly name: string
+  /** The namespace of its name. */
+  readonly namespace: string
   readonly integers: IntegerMode
   readonly logger: Logger | undefined
   closing = false
@@ -36,9 +38,16 @@ export class Core {
   #owned = false
   readonly #line: (() => void)[] = []
 
-  constructor(handle: number, name: string, integers: IntegerMode, logger: Logger | undefined) {
+  constructor(
+    handle: number,
+    name: string,
+    namespace: string,
+    integers: IntegerMode,
+    logger: Logger | undefined,
+  ) {
     this.handle = handle
     this.name = name
+    this.namespace = namespace
     this.integers = integers
     this.logger = logger
   }

@@ -33,7 +33,7 @@ export class Statement<T = Row> {
   readonly reader: boolean
   /** Whether it leaves the database as it is. */
   readonly readonly: boolean
-  readonly #id: number
+  readonly #compiled: { readonly id: number; readonly source: string }
   readonly #columns: readonly Column[]
   readonly #depth: number
   #scope: Scope
@@ -47,7 +47,7 @@ export class Statement<T = Row> {
     this.source = source
     this.reader = prepared.reader
     this.readonly = prepared.readonly
-    this.#id = prepared.id
+    this.#compiled = { id: prepared.id, source }
     this.#columns = prepared.columns
     dropped.register(this, { scope, id: prepared.id }, this)
   }
@@ -58,7 +58,8 @@ export class Statement<T = Row> {
     const result = await execute<RunResult, RunResult>(
       this.#scope,
       this.#depth,
-      this.#id,
+      'run',
+      this.#compiled,
       Want.run,
       args,
       unchanged,
@@ -70,27 +71,36 @@ export class Statement<T = Row> {
   /** The first row; `undefined` if there is none. */
   async get(...args: BindArgs): Promise<T | undefined> {
     this.#check()
-    const row = await execute(this.#scope, this.#depth, this.#id, Want.first, args, firstRow(this.#form))
+    const row = await execute(
+      this.#scope,
+      this.#depth,
+      'get',
+      this.#compiled,
+      Want.first,
+      args,
+      firstRow(this.#form),
+    )
     if (row instanceof Failure) throw row.error()
     return row as T | undefined
   }
 
   /** All rows. */
   async all(...args: BindArgs): Promise<T[]> {
-    return (await this.#rows(this.#form, args)) as T[]
+    return (await this.#rows('all', this.#form, args)) as T[]
   }
 
   /** All rows as arrays. */
   async values(...args: BindArgs): Promise<unknown[][]> {
-    return (await this.#rows('array', args)) as unknown[][]
+    return (await this.#rows('values', 'array', args)) as unknown[][]
   }
 
-  async #rows(form: RowForm, args: BindArgs): Promise<unknown[]> {
+  async #rows(operation: 'all' | 'values', form: RowForm, args: BindArgs): Promise<unknown[]> {
     this.#check()
     const rows = await execute(
       this.#scope,
       this.#depth,
-      this.#id,
+      operation,
+      this.#compiled,
       Want.all,
       args,
       (chunk: Parameters<typeof rowsOf>[0]) => rowsOf(chunk, form),
@@ -102,7 +112,7 @@ export class Statement<T = Row> {
   /** Rows, fetched as they are asked for. */
   iterate(...args: BindArgs): AsyncIterableIterator<T> {
     this.#check()
-    return new RowIterator<T>(this.#scope, this.#depth, this.#id, this.#form, args)
+    return new RowIterator<T>(this.#scope, this.#depth, this.#compiled, this.#form, args)
   }
 
   /** Rows as arrays from now on. */
@@ -146,7 +156,7 @@ export class Statement<T = Row> {
 
   async #finalize(): Promise<void> {
     dropped.unregister(this)
-    if (!this.#scope.core.closing) await finalize(this.#scope, this.#id)
+    if (!this.#scope.core.closing) await finalize(this.#scope, this.#compiled.id)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,7 @@ import type { Value } from './decode.js'
 import { closedError } from './errors.js'
 import { native } from './native.js'
 import { Core, Failure } from './scope.js'
+import { isTraced, messageOf, traced } from './trace.js'
 import type {
   Damage,
   DatabaseOptions,
@@ -66,12 +67,19 @@ export class Storage {
     return await this._open(actor, options, async () => {})
   }
 
+  /** The namespace of a database, by its options. */
+  #namespaceOf(options: NamespaceOptions): string {
+    return options.namespace ?? this.#options.namespace ?? ''
+  }
+
   /** @internal */
   async _open(actor: string, options: DatabaseOptions, closed: () => Promise<void>): Promise<Database> {
     if (this.#closed !== undefined) throw closedError('storage')
     const { signal } = options
     signal?.throwIfAborted()
-    const opening = this.#start(actor, options, closed)
+    const core = { name: actor, namespace: this.#namespaceOf(options) }
+    const start = () => this.#start(actor, options, closed)
+    const opening = isTraced() ? traced(messageOf({ core }, 'open'), start) : start()
     this.#opening.add(opening)
     let database: Database
     try {
@@ -88,7 +96,7 @@ export class Storage {
     const { logger = this.#options.logger, integers = 'number', transactionTimeoutMs, ...rest } = options
     const settings = {
       actor,
-      namespace: options.namespace ?? this.#options.namespace ?? '',
+      namespace: this.#namespaceOf(options),
       durability: options.durability ?? this.#options.durability ?? 'strict',
       owner: OWNER,
       transactionTimeoutMs,
@@ -109,7 +117,7 @@ export class Storage {
     )
     if (handle instanceof Failure) throw handle.error()
     const database = new Database({
-      core: new Core(handle, actor, integers, logger),
+      core: new Core(handle, actor, settings.namespace, integers, logger),
       readonly: options.readonly ?? false,
       queryTimeoutMs: options.queryTimeoutMs ?? -1,
       transactionTimeoutMs: transactionTimeoutMs ?? -1,
@@ -167,7 +175,7 @@ export class Storage {
   async #ask(actor: string, options: NamespaceOptions, ask: typeof native.statDatabase): Promise<unknown> {
     checkActor(actor)
     checkNamespaceOptions(options)
-    const namespace = options.namespace ?? this.#options.namespace ?? ''
+    const namespace = this.#namespaceOf(options)
     return await this.#fact((connection, id) => ask(connection, id, this.#handle, namespace, actor))
   }
 

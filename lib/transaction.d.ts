@@ -9,6 +9,7 @@ export declare class RollbackError extends Error {
 }
 /** What a transaction's callback works with. Of no use after the callback has ended. */
 export declare class Transaction extends Queryable {
+    #private;
     /**
      * Runs a part that can fail alone: what it did is undone when its callback throws. Until it
      * ends, only the handle it is given may be used.

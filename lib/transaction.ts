@@ -13,6 +13,7 @@ import {
   type TransactionState,
   takeTurn,
 } from './scope.js'
+import { told } from './trace.js'
 import type { TransactionBehavior } from './types.js'
 import { checkCallback } from './validate.js'
 
@@ -41,6 +42,10 @@ export class Transaction extends Queryable {
    */
   async savepoint<T>(callback: (tx: Transaction) => Promise<T> | T): Promise<T> {
     checkCallback(callback)
+    return await told(this._scope, 'savepoint', undefined, () => this.#savepoint(callback))
+  }
+
+  async #savepoint<T>(callback: (tx: Transaction) => Promise<T> | T): Promise<T> {
     const { _scope: scope, _depth: depth } = this
     const begin = send(scope, depth, Opcode.begin, (buffer) => buffer.behavior('deferred'), nothing)
     const state = scope.transaction as TransactionState
@@ -86,7 +91,8 @@ async function commit(scope: Scope, state: TransactionState, depth: number): Pro
       'ERR_REENTRY',
     )
   }
-  const done = await sendUnchecked(scope, Opcode.commit, undefined, nothing)
+  const send = () => sendUnchecked(scope, Opcode.commit, undefined, nothing)
+  const done = await (depth === 0 ? told(scope, 'commit', undefined, send) : send())
   if (done instanceof Failure) throw done.error()
 }
 
