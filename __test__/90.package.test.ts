@@ -9,16 +9,20 @@ import { root, temporaryDirectory } from './support.js'
 test('the package exports what is documented, and nothing else', () => {
   expect(Object.keys(library).sort()).toEqual([
     'Database',
+    'DatabaseSync',
     'Queryable',
     'RollbackError',
+    'RowIteratorSync',
     'Scoped',
     'SqliteError',
     'Statement',
+    'StatementSync',
     'Storage',
     'StorageError',
     'Transaction',
     'inspectorMetrics',
     'openDatabase',
+    'openDatabaseSync',
     'openStorage',
     'prometheus',
   ])

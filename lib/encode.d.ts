@@ -23,11 +23,6 @@ export declare const Want: {
     readonly all: 2;
     readonly chunk: 3;
 };
-/** A number that binds as REAL even where it is whole, for interfaces that have it so. */
-export declare class Real {
-    readonly value: number;
-    constructor(value: number);
-}
 /** SQL text, or the id of a prepared statement. */
 export type Source = string | number;
 /** A buffer that is written, handed over and written again. */
@@ -54,7 +49,11 @@ export declare class CommandBuffer {
     /** One array, or one plain object. */
     parameters(parameters: unknown): void;
 }
+/** The bytes of a view or a buffer; nothing for any other object. */
+export declare function bytesOf(value: object): Uint8Array | undefined;
 /** Object literals, and objects without prototype: those alone can be named parameters. */
 export declare function isPlainObject(value: unknown): value is Record<string, unknown>;
+/** The error for a value that does not bind. */
+export declare function unbindable(value: unknown, place: number | string): TypeError;
 /** What a value is, for error messages. */
 export declare function describe(value: unknown): string;

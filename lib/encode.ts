@@ -30,15 +30,6 @@ const Tag = { null: 0, integer: 1, real: 2, bits: 3, text: 4, blob: 5 } as const
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
-/** A number that binds as REAL even where it is whole, for interfaces that have it so. */
-export class Real {
-  readonly value: number
-
-  constructor(value: number) {
-    this.value = value
-  }
-}
-
 /** SQL text, or the id of a prepared statement. */
 export type Source = string | number
 
@@ -195,14 +186,8 @@ export class CommandBuffer {
         this.word(value ? 1 : 0)
         return
       case 'object':
-        if (value === null) {
-          this.word(Tag.null)
-        } else if (value instanceof Real) {
-          this.word(Tag.real)
-          this.word(value.value)
-        } else {
-          this.#blob(value, place)
-        }
+        if (value === null) this.word(Tag.null)
+        else this.#blob(value, place)
         return
       default:
         throw unbindable(value, place)
@@ -227,7 +212,8 @@ export class CommandBuffer {
   }
 }
 
-function bytesOf(value: object): Uint8Array | undefined {
+/** The bytes of a view or a buffer; nothing for any other object. */
+export function bytesOf(value: object): Uint8Array | undefined {
   if (value instanceof Uint8Array) return value
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
   const type = Object.prototype.toString.call(value)
@@ -250,7 +236,8 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty')
 }
 
-function unbindable(value: unknown, place: number | string): TypeError {
+/** The error for a value that does not bind. */
+export function unbindable(value: unknown, place: number | string): TypeError {
   let hint = ''
   if (value === undefined) hint = ': pass null for NULL'
   else if (Object.prototype.toString.call(value) === '[object Date]') {

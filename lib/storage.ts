@@ -1,8 +1,6 @@
 /** Stores of many databases. */
 
-import { hostname } from 'node:os'
 import { resolve } from 'node:path'
-import { threadId } from 'node:worker_threads'
 import type { StorageMetrics } from '../native.cjs'
 import { connectionHandle, request } from './connection.js'
 import { Database } from './database.js'
@@ -10,6 +8,7 @@ import type { Value } from './decode.js'
 import { closedError } from './errors.js'
 import { native } from './native.js'
 import { Core, Failure } from './scope.js'
+import { databaseSettings, storageSettings } from './settings.js'
 import { isTraced, messageOf, traced } from './trace.js'
 import type {
   Damage,
@@ -31,9 +30,6 @@ import {
 const nothing = (): undefined => undefined
 const unchanged = (handle: number): number => handle
 
-/** Who opens, in words for people: what a fenced owner and a second process are shown. */
-const OWNER = `process ${process.pid} on ${hostname()}${threadId === 0 ? '' : `, worker ${threadId}`}`
-
 /** Storages that were dropped without `close()`. */
 const dropped = new FinalizationRegistry<number>((handle) => {
   native.releaseStorage(connectionHandle, handle)
@@ -49,6 +45,8 @@ export class Storage {
   readonly #databases = new Map<number, WeakRef<Database>>()
   /** Databases that are being opened. */
   readonly #opening = new Set<Promise<Database>>()
+  /** Close its synchronous databases. */
+  readonly #closers = new Set<() => void>()
   #closed: Promise<void> | undefined
   #metrics: StorageMetrics | undefined
 
@@ -93,24 +91,8 @@ export class Storage {
   }
 
   async #start(actor: string, options: DatabaseOptions, closed: () => Promise<void>): Promise<Database> {
-    const { logger = this.#options.logger, integers = 'number', transactionTimeoutMs, ...rest } = options
-    const settings = {
-      actor,
-      namespace: this.#namespaceOf(options),
-      durability: options.durability ?? this.#options.durability ?? 'strict',
-      owner: OWNER,
-      transactionTimeoutMs,
-      readonly: rest.readonly,
-      create: rest.create,
-      pageSize: rest.pageSize,
-      cacheBytes: rest.cacheBytes,
-      foreignKeys: rest.foreignKeys,
-      statementCacheSize: rest.statementCacheSize,
-      queryTimeoutMs: rest.queryTimeoutMs,
-      idleTimeoutMs: rest.idleTimeoutMs,
-      quotaBytes: rest.quotaBytes,
-      limits: rest.limits,
-    }
+    const { logger = this.#options.logger, integers = 'number' } = options
+    const settings = databaseSettings(actor, options, this.#options)
     const handle = await request(
       (connection, id) => native.openDatabase(connection, id, this.#handle, settings),
       unchanged,
@@ -120,7 +102,7 @@ export class Storage {
       core: new Core(handle, actor, settings.namespace, integers, logger),
       readonly: options.readonly ?? false,
       queryTimeoutMs: options.queryTimeoutMs ?? -1,
-      transactionTimeoutMs: transactionTimeoutMs ?? -1,
+      transactionTimeoutMs: options.transactionTimeoutMs ?? -1,
       closed: async () => {
         this.#databases.delete(handle)
         await closed()
@@ -128,6 +110,16 @@ export class Storage {
     })
     this.#databases.set(handle, new WeakRef(database))
     return database
+  }
+
+  /**
+   * What synchronous databases need to open here: their closers are called before the store goes.
+   *
+   * @internal
+   */
+  _inside(): { handle: number; options: StorageOptions; closers: Set<() => void> } {
+    if (this.#closed !== undefined) throw closedError('storage')
+    return { handle: this.#handle, options: this.#options, closers: this.#closers }
   }
 
   /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */
@@ -196,6 +188,7 @@ export class Storage {
     dropped.unregister(this)
     await Promise.allSettled(this.#opening)
     await Promise.allSettled([...this.#databases.values()].map((database) => database.deref()?.close()))
+    for (const close of this.#closers) close()
     this.#metrics = native.storageMetrics(connectionHandle, this.#handle)
     const done = await request((connection, id) => native.closeStorage(connection, id, this.#handle), nothing)
     if (done instanceof Failure) throw done.error()
@@ -214,18 +207,8 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 
 async function open(options: StorageOptions): Promise<Storage> {
   const path = resolve(options.store)
-  const { cacheBytes, memoryBytes, awakeMax, quotaBytes, namespaceQuotaBytes, retention } = options
-  const settings = { path, cacheBytes, memoryBytes, awakeMax, quotaBytes, namespaceQuotaBytes }
-  const kept = {
-    scrubBytesPerSecond: options.scrubBytesPerSecond,
-    retentionCommits: retention?.commits,
-    retentionAgeMs: retention?.ageMs,
-    retentionBytes: retention?.bytes,
-  }
-  const handle = await request(
-    (connection, id) => native.openStorage(connection, id, { ...settings, ...kept }),
-    unchanged,
-  )
+  const settings = storageSettings(path, options)
+  const handle = await request((connection, id) => native.openStorage(connection, id, settings), unchanged)
   if (handle instanceof Failure) throw handle.error()
   return new Storage(handle, path, options)
 }

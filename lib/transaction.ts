@@ -11,7 +11,7 @@ import {
   send,
   sendUnchecked,
   type TransactionState,
-  turn,
+  takeTurn,
 } from './scope.js'
 import { told } from './trace.js'
 import type { TransactionBehavior } from './types.js'
@@ -135,20 +135,16 @@ function watch(scope: Scope, timeoutMs: number): { ended: Promise<never>; done: 
   return { ended, done }
 }
 
-/**
- * Runs a transaction: commits when its callback succeeds, else rolls back. It is begun within
- * `waitMs`, or not at all.
- */
+/** Runs a transaction: commits when its callback succeeds, else rolls back. */
 export async function transact<T>(
   outer: Scope,
   callback: (tx: Transaction) => Promise<T> | T,
   behavior: TransactionBehavior,
   timeoutMs: number,
-  waitMs?: number,
 ): Promise<T> {
   check(outer, 0)
   const { core } = outer
-  await turn(outer, waitMs)
+  await takeTurn(outer)
   try {
     const id = await begin(outer, behavior)
     if (id instanceof Failure) throw id.error()

@@ -4,6 +4,8 @@ import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, Namesp
 export declare function checkStorageOptions(options: unknown): asserts options is StorageOptions;
 /** Options of `storage.open`. */
 export declare function checkDatabaseOptions(options: unknown): asserts options is DatabaseOptions;
+/** Options of `openDatabaseSync`. */
+export declare function checkSyncOptions(options: unknown): asserts options is DatabaseOptions;
 /** Options that name a namespace alone. */
 export declare function checkNamespaceOptions(options: unknown): asserts options is NamespaceOptions;
 /** The name of a namespace. */

@@ -117,6 +117,15 @@ const DATABASE: Record<keyof DatabaseOptions, Check> = {
   signal,
 }
 
+const {
+  idleTimeoutMs: _1,
+  transactionTimeoutMs: _2,
+  statementCacheSize: _3,
+  logger: _4,
+  signal: _5,
+  ...SYNC
+} = DATABASE
+
 const NAMESPACE: Record<keyof NamespaceOptions, Check> = { namespace: string }
 const CALL: Record<keyof CallOptions, Check> = { signal, timeoutMs: milliseconds }
 const TRANSACTION: Record<keyof TransactionOptions, Check> = { ...CALL, behavior }
@@ -153,6 +162,11 @@ export function checkStorageOptions(options: unknown): asserts options is Storag
 /** Options of `storage.open`. */
 export function checkDatabaseOptions(options: unknown): asserts options is DatabaseOptions {
   checkOptions('options', options, DATABASE)
+}
+
+/** Options of `openDatabaseSync`. */
+export function checkSyncOptions(options: unknown): asserts options is DatabaseOptions {
+  checkOptions('options', options, SYNC)
 }
 
 /** Options that name a namespace alone. */

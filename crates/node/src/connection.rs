@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actor_sqlite_session::{Action, Command, CursorId};
@@ -14,6 +15,7 @@ use crate::database::Database;
 use crate::encode::Envelope;
 use crate::port::Port;
 use crate::store::{Opened, StoreRef};
+use crate::sync::SyncDatabase;
 use crate::table::Table;
 
 /// How many shapes a facade caches before all are forgotten: a bound for programs that make up
@@ -30,6 +32,8 @@ pub struct Connection {
     pub port: Arc<Port>,
     /// Databases by handle.
     pub databases: Table<Database>,
+    /// Databases of synchronous calls by handle. Shared with the call that is under way.
+    pub sync: Table<Rc<SyncDatabase>>,
     /// Storages by handle.
     pub stores: Table<StoreRef>,
     shapes: HashSet<u64>,
@@ -53,6 +57,7 @@ pub fn add(port: impl FnOnce(u64) -> napi::Result<Port>) -> napi::Result<u64> {
         let connection = Connection {
             port: Arc::new(port(handle)?),
             databases: Table::new(),
+            sync: Table::new(),
             stores: Table::new(),
             shapes: HashSet::new(),
             in_flight: 0,
@@ -73,6 +78,9 @@ pub fn remove(handle: u64) {
     let connection = CONNECTIONS.with_borrow_mut(|connections| connections.remove(handle));
     if let Some(mut connection) = connection {
         // Databases first: a store is given up only when nobody uses it.
+        for database in connection.sync.drain() {
+            database.abandon();
+        }
         let databases = connection.databases.drain().into_iter();
         let abandoned: Vec<_> = databases.map(Database::abandon).collect();
         for database in abandoned {

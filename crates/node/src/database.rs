@@ -37,7 +37,8 @@ impl Database {
             let database = match (opened, store) {
                 (Ok(session), Some(store)) => {
                     let session = Arc::new(session);
-                    let number = store.store().enter(&session);
+                    let weak = Arc::downgrade(&session);
+                    let number = store.store().enter(weak);
                     Ok(Self { session, store, number })
                 }
                 (Err(error), _) => Err(Box::new(session_error(&error))),

@@ -31,12 +31,8 @@ pub fn request(words: &mut Words<'_>) -> Result<Request> {
     let opcode = words.count()?;
     let transaction = words.count()?;
     let timeout_ms = words.real()?;
-    let integers = match words.count()? {
-        0 => Integers::Number,
-        1 => Integers::BigInt,
-        2 => Integers::Auto,
-        _ => return Err(malformed("holds an unknown integer mode")),
-    };
+    let integers = Integers::of(words.count()?).filter(|mode| *mode != Integers::Rounded);
+    let integers = integers.ok_or_else(|| malformed("holds an unknown integer mode"))?;
     let command = Command {
         id,
         action: action(opcode, words)?,

@@ -19,7 +19,7 @@ use crate::error::{ErrorPayload, Outcome as Failed, session_error, unsafe_intege
 use crate::store::Opened;
 
 /// The largest integer a JavaScript number holds exactly.
-const SAFE_INTEGER_MAX: i64 = 9_007_199_254_740_991;
+pub const SAFE_INTEGER_MAX: i64 = 9_007_199_254_740_991;
 
 /// So many cells make one turn of the event loop long enough: about a millisecond.
 const CELLS_PER_DRAIN: usize = 16 << 10;
@@ -33,6 +33,21 @@ pub enum Integers {
     BigInt,
     /// Numbers where exact, else bigints.
     Auto,
+    /// Numbers, the nearest where a number cannot hold it exactly. Of synchronous calls only.
+    Rounded,
+}
+
+impl Integers {
+    /// The mode of a number of the facade's.
+    pub fn of(mode: u64) -> Option<Self> {
+        Some(match mode {
+            0 => Self::Number,
+            1 => Self::BigInt,
+            2 => Self::Auto,
+            3 => Self::Rounded,
+            _ => return None,
+        })
+    }
 }
 
 /// What came of a request.

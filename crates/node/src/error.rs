@@ -86,6 +86,11 @@ impl ErrorPayload {
         Self::new("storage", "ERR_CLOSED", format!("the {what} is closed"))
     }
 
+    /// A call from inside a call of the same database.
+    pub fn busy() -> Self {
+        Self::new("type", "ERR_BUSY", "This database connection is busy executing a query")
+    }
+
     /// A directory that cannot be used.
     pub fn directory(path: &str, error: &std::io::Error) -> Self {
         Self {

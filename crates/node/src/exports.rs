@@ -247,7 +247,7 @@ pub fn process_metrics() -> Vec<StorageMetrics> {
     live_stores().iter().map(|store| store.metrics()).collect()
 }
 
-fn with<R>(connection: f64, use_it: impl FnOnce(&mut Connection) -> R) -> Result<R> {
+pub(crate) fn with<R>(connection: f64, use_it: impl FnOnce(&mut Connection) -> R) -> Result<R> {
     connection::with(connection as u64, use_it)
         .ok_or_else(|| Error::new(Status::InvalidArg, "the environment is closing"))
 }

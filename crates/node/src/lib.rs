@@ -29,6 +29,7 @@ mod scrubber;
 mod settings;
 mod stop;
 mod store;
+mod sync;
 mod table;
 mod words;
 

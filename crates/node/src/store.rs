@@ -15,7 +15,7 @@ use std::time::Duration;
 use actor_sqlite_engine::Engine;
 use actor_sqlite_kv_rocksdb::RocksKv;
 use actor_sqlite_pagestore::{Clock, PageStore};
-use actor_sqlite_session::{Executor, ExecutorOptions, Host, Session};
+use actor_sqlite_session::{Executor, ExecutorOptions, Host, Session, SessionMetrics, SyncSight};
 use actor_sqlite_vfs::PageCache;
 
 use crate::admin::NativeDamage;
@@ -56,10 +56,28 @@ pub struct Store {
     sessions: Mutex<Sessions>,
 }
 
+/// What has counters of a database.
+pub trait Metered: Send + Sync {
+    /// As they stand now.
+    fn counters(&self) -> SessionMetrics;
+}
+
+impl Metered for Session {
+    fn counters(&self) -> SessionMetrics {
+        self.metrics()
+    }
+}
+
+impl Metered for SyncSight {
+    fn counters(&self) -> SessionMetrics {
+        self.metrics()
+    }
+}
+
 /// The databases of a store, for its metrics.
 #[derive(Default)]
 struct Sessions {
-    live: HashMap<u64, Weak<Session>>,
+    live: HashMap<u64, Weak<dyn Metered>>,
     closed: DatabaseMetrics,
 }
 
@@ -176,9 +194,9 @@ impl Store {
     }
 
     /// Enters a database that was opened, and numbers it.
-    pub fn enter(&self, session: &Arc<Session>) -> u64 {
+    pub fn enter(&self, session: Weak<dyn Metered>) -> u64 {
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
-        locked(&self.sessions).live.insert(number, Arc::downgrade(session));
+        locked(&self.sessions).live.insert(number, session);
         number
     }
 
@@ -197,7 +215,7 @@ impl Store {
             (sessions.live.values().filter_map(Weak::upgrade).collect(), sessions.closed.clone())
         };
         for session in &live {
-            databases.add(&session.metrics().into(), false);
+            databases.add(&session.counters().into(), false);
         }
         let page_cache = self.host.cache.metrics();
         databases.vfs.page_cache_entries = page_cache.entries as f64;

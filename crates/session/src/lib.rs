@@ -31,6 +31,7 @@ mod session;
 mod settings;
 mod sleep;
 mod slow_store;
+mod sync;
 mod value;
 
 pub use actor_sqlite_pagestore::Clock;
@@ -46,4 +47,5 @@ pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMet
 pub use options::{Host, Limits, OpenOptions};
 pub use rows::{Cell, Column, CursorId, Rows, Shape};
 pub use session::{OpenReply, Session};
+pub use sync::{RowRef, RowSink, SyncPrepared, SyncSession, SyncSight, SyncStatement, ValueRef};
 pub use value::{Params, Value};

@@ -37,7 +37,7 @@ impl Connection {
         self.forget_now()
     }
 
-    fn forget_now(&mut self) -> Result<(), Fault> {
+    pub(super) fn forget_now(&mut self) -> Result<(), Fault> {
         let forgetting = &self.notes.forgetting;
         forgetting.store(true, Ordering::Relaxed);
         let result = self.control.shielded(|| self.db.forget());

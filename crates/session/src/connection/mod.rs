@@ -2,6 +2,7 @@
 
 mod batch;
 mod cursor;
+mod direct;
 mod forget;
 mod open;
 mod prepared;
@@ -24,6 +25,7 @@ use crate::metrics::Counters;
 use crate::raw::{Db, RawError};
 use crate::{Action, Answer, Command, OpenOptions, SessionError, TransactionId};
 
+pub(crate) use direct::Text;
 pub(crate) use open::{Opening, open, reopen};
 pub(crate) use sleep::{Held, Kept};
 

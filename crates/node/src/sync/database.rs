@@ -1,0 +1,87 @@
+//! A database that is open for synchronous calls.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actor_sqlite_pagestore::ActorId;
+use actor_sqlite_session::{OpenOptions, SessionError, SyncSession, SyncSight};
+
+use crate::error::{ErrorPayload, Outcome, session_error};
+use crate::metrics::DatabaseMetrics;
+use crate::store::StoreRef;
+
+/// A session, and the store it lives in.
+pub struct SyncDatabase {
+    session: RefCell<SyncSession>,
+    sight: Arc<SyncSight>,
+    in_transaction: Cell<bool>,
+    store: StoreRef,
+    number: u64,
+    /// Numbers are bound as REAL, whole or not.
+    pub reals: bool,
+}
+
+impl SyncDatabase {
+    /// Opens it here and now.
+    pub fn open(
+        store: &StoreRef,
+        actor: ActorId,
+        options: OpenOptions,
+        reals: bool,
+    ) -> Outcome<Rc<Self>> {
+        let host = store.store().host();
+        let session = SyncSession::open(host, actor, options)
+            .map_err(|error| Box::new(session_error(&error)))?;
+        let sight = Arc::clone(session.sight());
+        let weak = Arc::downgrade(&sight);
+        let number = store.store().enter(weak);
+        Ok(Rc::new(Self {
+            session: RefCell::new(session),
+            sight,
+            in_transaction: Cell::new(false),
+            store: store.clone(),
+            number,
+            reals,
+        }))
+    }
+
+    /// Uses the session. While a call of it is under way, that is an error.
+    pub fn with<T>(
+        &self,
+        use_it: impl FnOnce(&mut SyncSession) -> Result<T, SessionError>,
+    ) -> Outcome<T> {
+        let Ok(mut session) = self.session.try_borrow_mut() else {
+            return Err(Box::new(ErrorPayload::busy()));
+        };
+        let result = use_it(&mut session);
+        self.in_transaction.set(session.in_transaction());
+        result.map_err(|error| Box::new(session_error(&error)))
+    }
+
+    /// Whether a transaction was open after the newest call.
+    pub fn in_transaction(&self) -> bool {
+        self.in_transaction.get()
+    }
+
+    /// Its counters.
+    pub fn metrics(&self) -> DatabaseMetrics {
+        self.sight.metrics().into()
+    }
+
+    /// Closes it at the end of its environment, and then lets the store go. Not if a call is under
+    /// way, which the end of the process cuts short.
+    pub fn abandon(self: Rc<Self>) {
+        let _ = self.with(SyncSession::close);
+        let store = self.store.clone();
+        drop(self);
+        store.close();
+    }
+}
+
+impl Drop for SyncDatabase {
+    fn drop(&mut self) {
+        let _ = self.session.get_mut().close();
+        self.store.store().leave(self.number, &self.metrics());
+    }
+}

@@ -1,0 +1,11 @@
+//! Databases whose calls run on the thread of JavaScript, and return what came of them.
+//!
+//! Nothing here waits in a queue. While a call is under way SQLite may call a function of
+//! JavaScript, which may call in here again: that is refused for the same database.
+
+mod database;
+mod exports;
+mod rows;
+mod values;
+
+pub use database::SyncDatabase;

@@ -1,0 +1,8 @@
+/** Databases whose calls return their results, on the thread that makes them. */
+
+export { DatabaseSync, type PragmaOptionsSync } from './database.js'
+export { RowIteratorSync } from './iterator.js'
+export type { OpenSyncOptions } from './open.js'
+export { openDatabaseSync } from './open.js'
+export { StatementSync, type SyncBindArgs } from './statement.js'
+export type { TransactionFn } from './transaction.js'
