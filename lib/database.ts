@@ -88,10 +88,23 @@ export class Database extends Queryable {
   ): Promise<T> {
     checkCallback(callback)
     checkTransactionOptions(options)
+    return await this._transaction(callback, options)
+  }
+
+  /**
+   * The same, begun within `waitMs` or not at all.
+   *
+   * @internal
+   */
+  async _transaction<T>(
+    callback: (tx: Transaction) => Promise<T> | T,
+    options: TransactionOptions,
+    waitMs?: number,
+  ): Promise<T> {
     const { behavior = 'deferred', signal = this._scope.signal } = options
     const timeoutMs = options.timeoutMs ?? this.#state.transactionTimeoutMs
     return await told(this._scope, 'transaction', undefined, () =>
-      transact({ ...this._scope, signal }, callback, behavior, timeoutMs),
+      transact({ ...this._scope, signal }, callback, behavior, timeoutMs, waitMs),
     )
   }
 

@@ -23,6 +23,11 @@ export declare const Want: {
     readonly all: 2;
     readonly chunk: 3;
 };
+/** A number that binds as REAL even where it is whole, for interfaces that have it so. */
+export declare class Real {
+    readonly value: number;
+    constructor(value: number);
+}
 /** SQL text, or the id of a prepared statement. */
 export type Source = string | number;
 /** A buffer that is written, handed over and written again. */

@@ -30,6 +30,15 @@ const Tag = { null: 0, integer: 1, real: 2, bits: 3, text: 4, blob: 5 } as const
 const INT64_MIN = -(2n ** 63n)
 const INT64_MAX = 2n ** 63n - 1n
 
+/** A number that binds as REAL even where it is whole, for interfaces that have it so. */
+export class Real {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
 /** SQL text, or the id of a prepared statement. */
 export type Source = string | number
 
@@ -186,8 +195,14 @@ export class CommandBuffer {
         this.word(value ? 1 : 0)
         return
       case 'object':
-        if (value === null) this.word(Tag.null)
-        else this.#blob(value, place)
+        if (value === null) {
+          this.word(Tag.null)
+        } else if (value instanceof Real) {
+          this.word(Tag.real)
+          this.word(value.value)
+        } else {
+          this.#blob(value, place)
+        }
         return
       default:
         throw unbindable(value, place)

@@ -63,6 +63,12 @@ export declare function sendUnchecked<R extends Reply, T>(scope: Scope, opcode: 
  * a failure says that it is gone already.
  */
 export declare function release(scope: Scope, opcode: number, write?: (buffer: CommandBuffer) => void): Promise<void>;
-/** Waits until a transaction may begin, as long as a call may take, and takes the connection for it. */
-export declare function takeTurn({ core, signal, timeoutMs }: Scope): Promise<void>;
+/** Others had the connection for longer than a caller meant to wait. */
+export declare class BusyError extends Error {
+}
+/**
+ * Waits until a transaction may begin, and takes the connection for it: for as long as a call may
+ * take, or for `waitMs`, after which it is a `BusyError`.
+ */
+export declare function turn(scope: Scope, waitMs?: number): Promise<void>;
 export { Failure };

@@ -258,8 +258,24 @@ async function queued<R extends Reply, T>(
   }
 }
 
-/** Waits until a transaction may begin, as long as a call may take, and takes the connection for it. */
-export function takeTurn({ core, signal, timeoutMs }: Scope): Promise<void> {
+/** Others had the connection for longer than a caller meant to wait. */
+export class BusyError extends Error {}
+
+/**
+ * Waits until a transaction may begin, and takes the connection for it: for as long as a call may
+ * take, or for `waitMs`, after which it is a `BusyError`.
+ */
+export async function turn(scope: Scope, waitMs?: number): Promise<void> {
+  if (waitMs === undefined) return await takeTurn(scope)
+  try {
+    await takeTurn({ ...scope, timeoutMs: waitMs })
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error
+    throw new BusyError(`others had the database for ${waitMs} ms`, { cause: error })
+  }
+}
+
+function takeTurn({ core, signal, timeoutMs }: Scope): Promise<void> {
   if (!core.busy) {
     core.own()
     return Promise.resolve()

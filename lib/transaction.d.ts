@@ -20,5 +20,8 @@ export declare class Transaction extends Queryable {
     /** Gives up: throws out of the callback. */
     rollback(): never;
 }
-/** Runs a transaction: commits when its callback succeeds, else rolls back. */
-export declare function transact<T>(outer: Scope, callback: (tx: Transaction) => Promise<T> | T, behavior: TransactionBehavior, timeoutMs: number): Promise<T>;
+/**
+ * Runs a transaction: commits when its callback succeeds, else rolls back. It is begun within
+ * `waitMs`, or not at all.
+ */
+export declare function transact<T>(outer: Scope, callback: (tx: Transaction) => Promise<T> | T, behavior: TransactionBehavior, timeoutMs: number, waitMs?: number): Promise<T>;

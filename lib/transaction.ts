@@ -11,7 +11,7 @@ import {
   send,
   sendUnchecked,
   type TransactionState,
-  takeTurn,
+  turn,
 } from './scope.js'
 import { told } from './trace.js'
 import type { TransactionBehavior } from './types.js'
@@ -135,16 +135,20 @@ function watch(scope: Scope, timeoutMs: number): { ended: Promise<never>; done: 
   return { ended, done }
 }
 
-/** Runs a transaction: commits when its callback succeeds, else rolls back. */
+/**
+ * Runs a transaction: commits when its callback succeeds, else rolls back. It is begun within
+ * `waitMs`, or not at all.
+ */
 export async function transact<T>(
   outer: Scope,
   callback: (tx: Transaction) => Promise<T> | T,
   behavior: TransactionBehavior,
   timeoutMs: number,
+  waitMs?: number,
 ): Promise<T> {
   check(outer, 0)
   const { core } = outer
-  await takeTurn(outer)
+  await turn(outer, waitMs)
   try {
     const id = await begin(outer, behavior)
     if (id instanceof Failure) throw id.error()
