@@ -1,0 +1,10 @@
+/** All commands, in the order of the help. */
+
+import type { Command } from '../command.js'
+import { exec } from './exec.js'
+import { helpFor } from './help.js'
+import { query } from './query.js'
+import { shell } from './shell.js'
+import { stat } from './stat.js'
+
+export const COMMANDS: readonly Command[] = [shell, exec, query, stat, helpFor(() => COMMANDS)]
