@@ -87,6 +87,21 @@ function packMain() {
   return pack(directory)
 }
 
+/** What those who look at packages from outside say of it: its manifest, and its types by each way to import them. */
+function lint(tarball) {
+  const bin = (name) => join(root, 'node_modules', '.bin', name)
+  const published = capture(bin('publint'), ['run', '--strict', tarball])
+  check('publint', published.ok, published.output)
+  const types = capture(bin('attw'), [
+    tarball,
+    '--profile',
+    'esm-only',
+    '--no-definitely-typed',
+    '--no-emoji',
+  ])
+  check('are the types wrong', types.ok, types.output)
+}
+
 /** An empty project with some packages installed. */
 function install(name, ...tarballs) {
   const directory = join(work, name)
@@ -160,6 +175,8 @@ const hits: number = db.metrics.vfs.cacheHits
 await db.run('SELECT ?', undefined)
 // @ts-expect-error: there is no such option
 await openDatabase('a', { store: './data', readOnly: true })
+// @ts-expect-error: internal
+db._scope
 console.log(row, typed, hits)
 `,
   )
@@ -188,6 +205,7 @@ try {
   const megabytes = (file) => readFileSync(file).length / 1e6
   check(`the package is small: ${megabytes(main).toFixed(2)} MB`, megabytes(main) < 0.2, '')
   check(`the platform package is at most 15 MB: ${megabytes(addon).toFixed(2)} MB`, megabytes(addon) < 15, '')
+  lint(main)
   const project = install('project', main, addon)
   writeFileSync(
     join(project, 'package.json'),
