@@ -44,6 +44,18 @@ pub(crate) fn put_claimed(
     after
 }
 
+/// Ends a batch that deletes a database: guards the exact bytes of all three rows, so that what goes is
+/// what they account for, and takes it off the counter.
+pub(crate) fn put_deleted(db: &Db, batch: &mut Batch<'_>, before: &Heads) {
+    batch
+        .guard(db.keys.key(RowId::Epoch), Some(before.epoch.value.clone()))
+        .guard(db.keys.key(RowId::Head), Some(before.head.value.clone()))
+        .guard(db.keys.key(RowId::Root), Some(before.root.value.clone()));
+    if before.head.row.namespaced {
+        count(db, batch, before.stored_bytes().wrapping_neg());
+    }
+}
+
 /// Ends a batch of compaction, reclaim or sweep: guards `EPOCH` and the exact bytes of `ROOT`, and
 /// puts `row` in its place. `EPOCH` is of the snapshot that showed `heads`, so that no claim has come
 /// between and made the database one that is counted.

@@ -12,6 +12,7 @@ use actor_sqlite_pagestore::{
 use crate::Engine;
 use crate::accounts::{count, put_claimed};
 use crate::db::Db;
+use crate::floor::Floor;
 use crate::heads::{Heads, Stored};
 use crate::hints::StoredHints;
 use crate::keys::RowId;
@@ -132,7 +133,8 @@ impl Engine {
         Ok(ticket.map(|ticket| (Heads { epoch, head, root: heads.root }, ticket)))
     }
 
-    /// Makes a database that is not there.
+    /// Makes a database that is not there. Between the snapshot and the batch one of its name may
+    /// have come and gone, which has raised the floor: that is a guard too.
     fn create(
         &self,
         db: &Db,
@@ -143,10 +145,12 @@ impl Engine {
         if !options.create {
             return Err(StoreError::NotFound { actor: db.actor.clone() });
         }
-        let heads = self.new_heads(db, options);
+        let floor = Floor::load(db, snapshot)?;
+        let heads = self.new_heads(db, options, Generation(floor.generation.0 + 1));
         let [epoch, head, root] =
             [RowId::Epoch, RowId::Head, RowId::Root].map(|row| db.keys.key(row));
         let mut batch = Batch::new();
+        floor.guard(&mut batch);
         batch
             .guard(epoch.clone(), None)
             .guard(head.clone(), None)
@@ -167,8 +171,7 @@ impl Engine {
         Ok(Some((self.lease_state(db, heads, root, hints, deltas, ticket), ticket)))
     }
 
-    fn new_heads(&self, db: &Db, options: &ClaimOptions) -> Heads {
-        let generation = Generation(1);
+    fn new_heads(&self, db: &Db, options: &ClaimOptions, generation: Generation) -> Heads {
         let now_ms = self.clock.now_ms();
         let epoch = EpochRow { generation, claimed_at_ms: now_ms, owner: options.owner.clone() };
         let epoch = Stored::<EpochRow>::new(db, epoch);

@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use actor_sqlite_kv::Kv;
 use actor_sqlite_ltx::{Pgno, Txid};
 use actor_sqlite_pagestore::{
-    ActorId, ActorStat, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed,
-    DurableCallback, Hints, Lease, PageSink, PageStore, PageStoreAdmin, Resolution, StageRequest,
-    StoreError, Ticket, VerifyReport,
+    ActorId, ActorStat, Claim, ClaimOptions, Clock, CommitId, CommitRequest, Committed, Deletion,
+    DurableCallback, Hints, Lease, ListRequest, PageSink, PageStore, PageStoreAdmin, Resolution,
+    StageRequest, StoreError, Ticket, VerifyReport,
 };
 
 use crate::compact::Queue;
@@ -36,6 +36,8 @@ pub struct Engine {
     leases: Mutex<HashMap<ActorId, Weak<LeaseState>>>,
     /// The highest ticket of all batches that this engine ordered.
     newest: AtomicU64,
+    /// Of the bytes of deleted databases, those that a round of maintenance has reported.
+    pub(crate) deleted_bytes_reported: AtomicU64,
     pub(crate) namespaces: Namespaces,
     /// Shared with the leases, and by that what tells this engine's from those of others.
     doubts: Arc<Doubts>,
@@ -54,6 +56,7 @@ impl Engine {
             on_work: OnceLock::new(),
             leases: Mutex::default(),
             newest: AtomicU64::new(0),
+            deleted_bytes_reported: AtomicU64::new(0),
             namespaces: Namespaces::default(),
             doubts: Arc::default(),
         }
@@ -237,6 +240,18 @@ impl PageStore for Engine {
 }
 
 impl PageStoreAdmin for Engine {
+    fn list(&self, request: &ListRequest<'_>) -> Result<Vec<ActorId>, StoreError> {
+        self.list_named(request)
+    }
+
+    fn exists(&self, actor: &ActorId) -> Result<bool, StoreError> {
+        self.is_there(actor)
+    }
+
+    fn delete(&self, actor: &ActorId) -> Result<Deletion, StoreError> {
+        self.delete_database(actor)
+    }
+
     fn stat(&self, actor: &ActorId) -> Result<Option<ActorStat>, StoreError> {
         self.stat_database(actor)
     }

@@ -98,10 +98,7 @@ impl Heads {
             }
         };
         let heads = Self {
-            epoch: decode(db, RowId::Epoch, epoch, |format, payload| match format {
-                Format::V1 => EpochRow::decode(payload),
-                Format::V2 => Err(RowFault::Format(format as u8)),
-            })?,
+            epoch: decode(db, RowId::Epoch, epoch, EpochRow::decode_as)?,
             head: decode(db, RowId::Head, head, HeadRow::decode)?,
             root: decode(db, RowId::Root, root, RootRow::decode)?,
         };

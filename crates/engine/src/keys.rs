@@ -3,17 +3,20 @@
 //! Prefix: byte `0x02`, namespace, `0x00`, name, `0x00`. Neither part can hold a NUL, so no prefix
 //! is the beginning of another. Paths are ASCII segments; numbers are big-endian, so that a scan
 //! comes in numeric order. `PIN` and `PARENT` are reserved. What belongs to a namespace and to no
-//! database in particular lies under the byte `0x03`.
+//! database in particular lies under the byte `0x03`, what belongs to the store under `0x04`.
 
 use std::fmt;
 
 use actor_sqlite_ltx::{PageSize, Pgno, Txid};
 use actor_sqlite_pagestore::ActorId;
+use crc_fast::CrcAlgorithm;
 
 /// The first byte of every key of a database.
 const SPACE: u8 = 0x02;
 /// The first byte of every key of a namespace.
 const NAMESPACE_SPACE: u8 = 0x03;
+/// The first byte of every key of the store as a whole.
+const STORE_SPACE: u8 = 0x04;
 /// Ends a name in a prefix.
 const END: u8 = 0x00;
 
@@ -67,6 +70,28 @@ pub(crate) fn databases(namespace: Option<&str>) -> (Vec<u8>, Vec<u8>) {
     start.push(END);
     end.push(END + 1);
     (start, end)
+}
+
+/// The half-open range of all keys of the databases of a namespace whose names have that beginning.
+pub(crate) fn databases_named(namespace: &str, prefix: &str) -> (Vec<u8>, Vec<u8>) {
+    let (mut start, mut end) = databases(Some(namespace));
+    if !prefix.is_empty() {
+        start.extend_from_slice(prefix.as_bytes());
+        end.clone_from(&start);
+        // No byte of UTF-8 is the highest.
+        if let Some(last) = end.last_mut() {
+            *last += 1;
+        }
+    }
+    (start, end)
+}
+
+/// The first key behind all rows of databases up to a name, whether there is one of that name or not.
+pub(crate) fn behind(namespace: &str, name: &str) -> Vec<u8> {
+    let (mut key, _) = databases(Some(namespace));
+    key.extend_from_slice(name.as_bytes());
+    key.push(END + 1);
+    key
 }
 
 /// Whose row has that key; `None` if it cannot be any database's.
@@ -206,6 +231,17 @@ impl Keys {
                 push_number(&mut key, segment);
             }
         }
+        key
+    }
+
+    /// The key of the floor of the database's bucket: one of 256, by the checksum of the prefix, which
+    /// a multiplication spreads, since names that differ in their last letters only leave most of its
+    /// bits alike.
+    pub(crate) fn floor(&self) -> Vec<u8> {
+        let checksum = crc_fast::checksum(CrcAlgorithm::Crc64GoIso, &self.prefix);
+        let mut key = vec![STORE_SPACE];
+        key.extend_from_slice(b"FLOOR/");
+        key.push((checksum.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8);
         key
     }
 
@@ -395,6 +431,22 @@ mod tests {
                 assert!(counter < start || counter >= end, "{space:?}");
             }
         }
+    }
+
+    #[test]
+    fn databases_are_spread_over_all_buckets_and_stay_in_theirs() {
+        let floor =
+            |space: &str, name: &str| Keys::new(&ActorId::new(space, name).unwrap()).floor();
+        let mut counts = [0; 256];
+        for at in 0..4_096 {
+            let key = floor("", &format!("actor-{at}"));
+            assert!(key.starts_with(b"\x04FLOOR/") && key.len() == 8);
+            counts[usize::from(key[7])] += 1;
+        }
+        assert!(counts.iter().all(|&count| (1..48).contains(&count)), "{counts:?}");
+        assert_ne!(floor("test", "a"), floor("test", "b"));
+        // Another bucket would be another floor: whoever changes it grants generations twice.
+        assert_eq!([floor("", "a")[7], floor("n", "room-42")[7]], [201, 121]);
     }
 
     #[test]

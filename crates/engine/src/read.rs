@@ -75,9 +75,10 @@ impl Engine {
             let snapshot = self.kv.snapshot().map_err(|error| state.db.failed(error))?;
             let lost = match plan {
                 Plan::Ready(wanted) => {
-                    let Some(lost) = self.fetch(&state.db, &*snapshot, &wanted, sink)? else {
-                        return Ok(());
-                    };
+                    let fetched = self
+                        .fetch(&state.db, &*snapshot, &wanted, sink)
+                        .map_err(|error| self.unless_fenced(state, &*snapshot, error))?;
+                    let Some(lost) = fetched else { return Ok(()) };
                     todo = lost.pages;
                     Some(lost.row)
                 }

@@ -7,19 +7,19 @@ use actor_sqlite_ltx::{PageSize, Txid};
 use actor_sqlite_pagestore::StoreError;
 
 use crate::Engine;
-use crate::db::Db;
-use crate::heads::{Heads, decode};
+use crate::heads::decode;
 use crate::keys::{RowId, shard_count, shard_pages};
 use crate::lease::{LeaseState, Writer};
-use crate::rows::RootRow;
+use crate::rows::{EpochRow, RootRow};
 use crate::shard_cache::{Pinned, ShardIndex};
 
 impl Engine {
     /// Brings the indexes of shards, which are ascending, into memory, and pins them. `false` if the
     /// snapshot shows another watermark than the view: the caller has to refresh and look again.
     ///
-    /// The look at `ROOT` in the same snapshot is what makes the version found the right one: under
-    /// one watermark each shard has exactly one index row, and it stays until the next.
+    /// The look at `EPOCH` and `ROOT` in the same snapshot is what makes the version found the right
+    /// one: under one generation and watermark each shard has exactly one index row, and it stays
+    /// until the next.
     pub(crate) fn load_shards(
         &self,
         state: &LeaseState,
@@ -32,7 +32,7 @@ impl Engine {
             let view = state.view();
             (view.root, view.head.row.head.page_size)
         };
-        if stored_root(db, snapshot)?.watermark != root.watermark {
+        if stored_watermark(state, snapshot)? != Some(root.watermark) {
             return Ok(false);
         }
         let stored = |&shard: &u32| has_version(shard, root.size, page_size);
@@ -67,14 +67,7 @@ impl Engine {
         let db = &state.db;
         self.settle(state, writer)?;
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
-        let Some(heads) = Heads::load(db, &*snapshot)? else {
-            return Err(db.corrupt(RowId::Epoch, "it is missing"));
-        };
-        let (head, root) = (heads.head.row, heads.root.row);
-        if head.generation != state.generation {
-            self.metrics.fenced.add(1);
-            return Err(state.fence(head.generation, head.head.txid));
-        }
+        let root = self.own_heads(state, &*snapshot)?.root.row;
         let mut view = state.view_mut();
         if view.root.watermark == root.watermark {
             // What reclaim has deleted since.
@@ -89,13 +82,25 @@ impl Engine {
     }
 }
 
-fn stored_root(db: &Db, snapshot: &dyn Snapshot) -> Result<RootRow, StoreError> {
-    let mut value = None;
-    snapshot
-        .get(&db.keys.key(RowId::Root), &mut |found| value = Some(found.to_vec()))
-        .map_err(|error| db.failed(error))?;
-    let value = value.ok_or_else(|| db.corrupt(RowId::Root, "it is missing"))?;
-    Ok(decode(db, RowId::Root, value, RootRow::decode)?.row)
+/// The watermark of the lease's database; `None` if there is another of its name now, or none.
+fn stored_watermark(
+    state: &LeaseState,
+    snapshot: &dyn Snapshot,
+) -> Result<Option<Txid>, StoreError> {
+    let db = &state.db;
+    let (mut watermark, mut own) = (None, false);
+    db.get_rows(snapshot, &[RowId::Epoch, RowId::Root], &mut |at, _, value| {
+        let Some(value) = value.map(<[u8]>::to_vec) else { return Ok(()) };
+        if at == 0 {
+            let epoch = decode(db, RowId::Epoch, value, EpochRow::decode_as)?;
+            own = epoch.row.generation == state.generation;
+        } else {
+            let root = decode(db, RowId::Root, value, RootRow::decode)?;
+            watermark = Some(root.row.watermark);
+        }
+        Ok(())
+    })?;
+    Ok(watermark.filter(|_| own))
 }
 
 /// Whether the shards of a database of that size include this one. The lock page alone makes no

@@ -11,6 +11,7 @@ use crate::Engine;
 use crate::accounts::put_head;
 use crate::claim::refuse_rows_without_epoch;
 use crate::db::Db;
+use crate::floor::Floor;
 use crate::heads::Heads;
 use crate::keys::RowId;
 use crate::lease::LeaseState;
@@ -91,7 +92,12 @@ impl Engine {
         let loaded = Heads::load_beside(db, &*snapshot, Some((RowId::Hints, &mut hints)))?;
         let Some(heads) = loaded else {
             refuse_rows_without_epoch(db, &*snapshot)?;
-            return Err(StoreError::NotFound { actor: db.actor.clone() });
+            let floor = Floor::load(db, &*snapshot)?;
+            if generation > floor.generation {
+                return Err(StoreError::NotFound { actor: db.actor.clone() });
+            }
+            // Whoever was granted the generation had a database, and it was deleted.
+            return Err(fenced(db, generation, (Generation::NONE, Txid::ZERO)));
         };
         check_generation(db, &heads, generation)?;
         let deltas = self.load_deltas(db, &*snapshot, &heads)?;
@@ -147,11 +153,16 @@ fn check_generation(db: &Db, heads: &Heads, generation: Generation) -> Result<()
     if actual == generation {
         return Ok(());
     }
-    Err(StoreError::Fenced {
+    Err(fenced(db, generation, (actual, heads.head.row.head.txid)))
+}
+
+/// The error of a resume that came too late.
+fn fenced(db: &Db, generation: Generation, (actual, head): (Generation, Txid)) -> StoreError {
+    StoreError::Fenced {
         actor: db.actor.clone(),
         expected_generation: generation,
         actual_generation: actual,
         expected_head: Txid::ZERO,
-        actual_head: heads.head.row.head.txid,
-    })
+        actual_head: head,
+    }
 }

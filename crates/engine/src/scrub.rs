@@ -74,7 +74,7 @@ impl Engine {
     ) -> Result<ScrubReport, StoreError> {
         let mut report = ScrubReport { next: cursor.clone(), ..ScrubReport::default() };
         loop {
-            let actors = self.list(None, report.next.after.as_ref(), LISTED)?;
+            let actors = self.list_all(report.next.after.as_ref(), LISTED)?;
             if actors.is_empty() {
                 let round = report.next.round + 1;
                 report.next = ScrubCursor { round, ..ScrubCursor::default() };

@@ -1,11 +1,13 @@
 //! Finding out about commits whose answer was lost, and about who took a database over.
 
-use actor_sqlite_kv::{Batch, KvError, Ticket};
-use actor_sqlite_pagestore::{CommitId, Resolution, StoreError};
+use actor_sqlite_kv::{Batch, KvError, Snapshot, Ticket};
+use actor_sqlite_ltx::Txid;
+use actor_sqlite_pagestore::{CommitId, Generation, Resolution, StoreError};
 
 use crate::Engine;
 use crate::accounts::put_head;
-use crate::heads::{Stored, decode};
+use crate::claim::refuse_rows_without_epoch;
+use crate::heads::{Heads, Stored, decode};
 use crate::keys::RowId;
 use crate::lease::{LeaseState, Pending, PendingCommit, Writer};
 use crate::page_index::DeltaPages;
@@ -172,6 +174,8 @@ impl Engine {
         value: Option<Vec<u8>>,
     ) -> Result<Stored<HeadRow>, StoreError> {
         let Some(value) = value else {
+            let snapshot = self.kv.snapshot().map_err(|error| state.db.failed(error))?;
+            self.own_heads(state, &*snapshot)?;
             return Err(state.db.corrupt(RowId::Head, "it is missing"));
         };
         let head = decode(&state.db, RowId::Head, value, HeadRow::decode)?;
@@ -180,6 +184,44 @@ impl Engine {
         }
         self.metrics.fenced.add(1);
         Err(state.fence(head.row.generation, head.row.head.txid))
+    }
+
+    /// The three rows, if they are this lease's.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] if another lease has the database, or if there is none any more.
+    pub(crate) fn own_heads(
+        &self,
+        state: &LeaseState,
+        snapshot: &dyn Snapshot,
+    ) -> Result<Heads, StoreError> {
+        let (generation, head) = match Heads::load(&state.db, snapshot)? {
+            Some(heads) if heads.head.row.generation == state.generation => return Ok(heads),
+            Some(heads) => (heads.head.row.generation, heads.head.row.head.txid),
+            None => {
+                refuse_rows_without_epoch(&state.db, snapshot)?;
+                (Generation::NONE, Txid::ZERO)
+            }
+        };
+        self.metrics.fenced.add(1);
+        Err(state.fence(generation, head))
+    }
+
+    /// What an error of a lease that met wrong rows really is. Keys are used again after a deletion, so
+    /// that a lease that does not know of it may find rows of a later database where its own were.
+    pub(crate) fn unless_fenced(
+        &self,
+        state: &LeaseState,
+        snapshot: &dyn Snapshot,
+        error: StoreError,
+    ) -> StoreError {
+        if !matches!(error, StoreError::Corrupt { .. }) {
+            return error;
+        }
+        match self.own_heads(state, snapshot) {
+            Err(fenced @ StoreError::Fenced { .. }) => fenced,
+            _ => error,
+        }
     }
 
     /// The error of a commit whose guard did not hold: `HEAD` is of another generation, or of

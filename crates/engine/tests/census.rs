@@ -242,8 +242,19 @@ fn database(image: &Image, name: &ActorId, setting: &Setting) -> Result<Stored, 
     Ok(Stored { bytes: stored, cut: accounts.cut })
 }
 
+/// The floor of a database's bucket.
+fn floor_key(name: &ActorId) -> Vec<u8> {
+    let prefix = [b"\x02", name.namespace().as_bytes(), b"\0", name.name().as_bytes(), b"\0"];
+    let checksum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64GoIso, &prefix.concat());
+    let bucket = checksum.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0];
+    [b"\x04FLOOR/", &[bucket][..]].concat()
+}
+
+/// The highest generation of each database that was deleted, 0 if none was.
+type Floors = Vec<u64>;
+
 /// Looks for the reason of every row of a store. What each database takes.
-fn census(image: &Image, setting: &Setting) -> Result<Vec<Stored>, String> {
+fn census(image: &Image, setting: &Setting, floors: &Floors) -> Result<Vec<Stored>, String> {
     let (mut stored, mut rows) = (Vec::new(), 0);
     let mut namespaces: BTreeMap<String, i64> = BTreeMap::new();
     for name in names() {
@@ -261,16 +272,28 @@ fn census(image: &Image, setting: &Setting) -> Result<Vec<Stored>, String> {
             return Err(format!("namespace {namespace} stores {bytes} and counts otherwise"));
         }
     }
-    match image.len() - rows - namespaces.len() {
+    let mut buckets: BTreeMap<_, u64> = BTreeMap::new();
+    for (name, &floor) in names().iter().zip(floors).filter(|(_, floor)| **floor > 0) {
+        let highest = buckets.entry(floor_key(name)).or_default();
+        *highest = floor.max(*highest);
+    }
+    for (key, floor) in &buckets {
+        let found = image.get(key).map(|value| Bytes(&value[1..value.len() - 8]).number(8));
+        if found != Some(Ok(*floor)) {
+            return Err(format!("the floor is {found:?} where generation {floor} was deleted"));
+        }
+    }
+    match image.len() - rows - namespaces.len() - buckets.len() {
         0 => Ok(stored),
         others => Err(format!("{others} rows belong to nobody")),
     }
 }
 
 /// Random work with crashes in it, and maintenance until nothing is left to do.
-fn settled(seed: u64, setting: &Setting) -> Result<(Image, Vec<Pages>), String> {
+fn settled(seed: u64, setting: &Setting) -> Result<(Image, Vec<Pages>, Floors), String> {
     let mut rng = Rng::with_seed(seed);
     let (mut image, mut states) = (Image::default(), vec![States::default(); names().len()]);
+    let mut floors = vec![0; names().len()];
     for _ in 0..CRASHES {
         let kv = setting.store(image);
         let mut world = World::new(*setting, kv.clone(), states);
@@ -280,6 +303,10 @@ fn settled(seed: u64, setting: &Setting) -> Result<(Image, Vec<Pages>), String> 
         let mut crashes = kv.crash_images_at(rng.usize(boundaries / 2..boundaries));
         let crash = crashes.swap_remove(rng.usize(..crashes.len()));
         states = world.states.iter().map(|states| States::of(states.at(crash.kept))).collect();
+        for (floor, deletions) in floors.iter_mut().zip(&world.deletions) {
+            let kept = deletions.iter().filter(|(ticket, _)| *ticket <= crash.kept);
+            *floor = kept.map(|(_, generation)| *generation).fold(*floor, u64::max);
+        }
         image = crash.image;
     }
     let kv = setting.store(image);
@@ -297,7 +324,7 @@ fn settled(seed: u64, setting: &Setting) -> Result<(Image, Vec<Pages>), String> 
         assert_sound(&engine, name);
         contents.push(content);
     }
-    Ok((kv.image(), contents))
+    Ok((kv.image(), contents, floors))
 }
 
 fn setting(seed: u64) -> Setting {
@@ -324,13 +351,13 @@ fn bounded(content: &Pages, stored: Stored) -> Result<(), String> {
 
 fn case(seed: u64) -> Result<Counts, String> {
     let setting = setting(seed);
-    let (image, contents) = settled(seed, &setting)?;
+    let (image, contents, floors) = settled(seed, &setting)?;
     let retention = setting.options.compaction.retention_txids;
-    let stored = census(&image, &setting)?;
+    let stored = census(&image, &setting, &floors)?;
     let mut counts = Counts::default();
     counts.add("rows", image.len() as u64);
     counts.add("pages", contents.iter().map(|content| content.len() as u64).sum());
-    for kind in ["GONE/", "PAST/", "STAGED/", "DELTA/", "SHARD/", "HINTS"] {
+    for kind in ["GONE/", "PAST/", "STAGED/", "DELTA/", "SHARD/", "HINTS", "FLOOR/"] {
         let of = |key: &[u8]| key.windows(kind.len()).any(|part| part == kind.as_bytes());
         counts.add(kind, image.keys().iter().filter(|key| of(key)).count() as u64);
     }
@@ -349,7 +376,8 @@ fn every_row_has_a_reason_and_no_reason_lacks_its_row() {
     let campaign = Campaign::new("census", arguments, Some(1), 200);
     let counts = campaign.run(case);
     if campaign.cases >= 100 {
-        for kind in ["GONE/", "PAST/", "STAGED/", "DELTA/", "SHARD/", "HINTS", "bounded"] {
+        let kinds = ["GONE/", "PAST/", "STAGED/", "DELTA/", "SHARD/", "HINTS", "FLOOR/", "bounded"];
+        for kind in kinds {
             assert!(counts.get(kind) > 0, "no {kind}");
         }
     }
@@ -360,26 +388,27 @@ fn every_row_has_a_reason_and_no_reason_lacks_its_row() {
 fn a_census_finds_what_is_lost_and_what_was_left_behind() {
     for seed in seed(1).. {
         let setting = setting(seed);
-        let (image, _) = settled(seed, &setting).unwrap();
-        census(&image, &setting).unwrap();
+        let (image, _, floors) = settled(seed, &setting).unwrap();
+        census(&image, &setting, &floors).unwrap();
         for key in image.keys() {
             let mut lost = image.clone();
             lost.remove(&key);
-            assert!(census(&lost, &setting).is_err(), "without {}", key.escape_ascii());
+            assert!(census(&lost, &setting, &floors).is_err(), "without {}", key.escape_ascii());
             for at in key.len().saturating_sub(5)..key.len() {
                 let mut left = image.clone();
                 let mut copy = key.clone();
                 copy[at] ^= 0x40;
                 left.set(&copy, image.get(&key).unwrap());
-                assert!(census(&left, &setting).is_err(), "with {}", copy.escape_ascii());
+                assert!(census(&left, &setting, &floors).is_err(), "with {}", copy.escape_ascii());
             }
         }
         // One store at least has replaced versions; they have no reason if nothing is to be kept.
         let gone = |key: &Vec<u8>| key.windows(5).any(|part| part == b"GONE/");
-        if setting.options.compaction.retention_txids > 0 && image.keys().iter().any(gone) {
+        let retains = setting.options.compaction.retention_txids > 0;
+        if retains && image.keys().iter().any(gone) && floors.iter().any(|&floor| floor > 0) {
             let mut nothing = setting;
             nothing.options.compaction.retention_txids = 0;
-            assert!(census(&image, &nothing).is_err());
+            assert!(census(&image, &nothing, &floors).is_err());
             return;
         }
     }

@@ -15,9 +15,13 @@ use common::*;
 fn with_the_options_of_a_real_store() {
     let open = || {
         let clock = Arc::new(TestClock::default());
-        Arc::new(Engine::new(Arc::new(MemKv::new()), clock, EngineOptions::default())) as _
+        Arc::new(Engine::new(Arc::new(MemKv::new()), clock, EngineOptions::default()))
     };
-    conformance::run(&open, seed(1));
+    conformance::run(&|| open(), seed(1));
+    conformance::run_admin(&|| {
+        let engine = open();
+        (engine.clone(), engine)
+    });
 }
 
 #[test]
@@ -28,9 +32,22 @@ fn with_chunks_of_a_few_pages_and_compaction_at_every_commit() {
     options.compaction.retention_txids = 0;
     let open = || {
         let kv = MemKv::with(Default::default(), SyncMode::OnDemand, limits);
-        engine_with(Arc::new(kv), options) as _
+        engine_with(Arc::new(kv), options)
     };
-    conformance::run(&open, seed(2));
+    conformance::run(&|| open(), seed(2));
+    conformance::run_admin(&|| {
+        let engine = open();
+        (engine.clone(), engine)
+    });
+}
+
+/// The owner on one host, the administration on another.
+#[test]
+fn over_two_engines() {
+    conformance::run_admin(&|| {
+        let kv = Arc::new(MemKv::new());
+        (engine(kv.clone()), engine(kv))
+    });
 }
 
 #[test]

@@ -210,6 +210,16 @@ fn a_namespace_that_is_not_counted_is_noticed() {
 }
 
 #[test]
+fn a_deletion_that_leaves_a_row_is_noticed() {
+    let sparing = |batch: &mut Batch<'_>| {
+        let deletes = |write: &Write<'_>| matches!(write, Write::Delete { .. });
+        let whole = batch.writes.iter().any(|write| deletes(write) && names(write, b"EPOCH"));
+        without(batch, |write| whole && deletes(write) && names(write, b"PIDX/"));
+    };
+    assert_noticed("a row that a deletion leaves", &move |kv| Sabotage::batches(kv, sparing));
+}
+
+#[test]
 fn a_recount_that_is_off_is_noticed() {
     // A row more than the accounts say: what a claim writes, once more under another name.
     let double = |batch: &mut Batch<'_>| {

@@ -22,6 +22,9 @@ const NEWEST: &str = "v2.hex";
 /// Of a database with staged commits.
 const STAGED: &str = "v2-staged.hex";
 
+/// Of a database that was deleted and made anew.
+const DELETED: &str = "v2-deleted.hex";
+
 fn path(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../golden/rows").join(file)
 }
@@ -144,6 +147,21 @@ fn write_staged() -> Image {
     kv.image()
 }
 
+fn deleted_name() -> ActorId {
+    ActorId::new("", "deleted").unwrap()
+}
+
+/// The second life of a database, whose first one had two owners.
+fn write_deleted() -> Image {
+    let kv = Arc::new(FaultKv::with(Image::default(), SyncMode::OnDemand, limits()));
+    let name = deleted_name();
+    owner(&kv, &name).commit(&pages(9, &[1]), 1).unwrap();
+    let engine = owner(&kv, &name).engine;
+    assert!(engine.delete(&name).unwrap().existed);
+    owner(&kv, &name).commit(&pages(1, &[1, 2]), 2).unwrap();
+    kv.image()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
@@ -176,7 +194,7 @@ fn load(text: &str) -> Image {
 
 #[test]
 fn this_version_writes_what_it_always_wrote() {
-    for (file, image) in [(NEWEST, write()), (STAGED, write_staged())] {
+    for (file, image) in [(NEWEST, write()), (STAGED, write_staged()), (DELETED, write_deleted())] {
         let written = dump(&image);
         if std::env::var("WRITE_GOLDEN").is_ok() {
             std::fs::create_dir_all(path("")).unwrap();
@@ -197,6 +215,8 @@ fn every_dump_is_read() {
         let staged = path.ends_with(STAGED);
         let (databases, content) = if staged {
             (vec![staged_name()], staged_content())
+        } else if path.ends_with(DELETED) {
+            (vec![deleted_name()], pages(1, &[1, 2]))
         } else {
             (names().to_vec(), content())
         };
@@ -232,8 +252,8 @@ fn every_dump_is_read() {
 /// The format bytes of all rows whose path is or begins with that.
 fn formats_of<'a>(image: &'a Image, path: &'a str) -> impl Iterator<Item = u8> + 'a {
     let rows = image.iter().filter(move |(key, _)| {
-        let end = key.iter().rposition(|&byte| byte == 0).unwrap();
-        path.ends_with('/') && contains(key, path.as_bytes()) || &key[end + 1..] == path.as_bytes()
+        let begin = key.iter().rposition(|&byte| byte == 0).map_or(0, |end| end + 1);
+        path.ends_with('/') && contains(key, path.as_bytes()) || &key[begin..] == path.as_bytes()
     });
     rows.map(|(_, value)| value[0])
 }
@@ -269,6 +289,12 @@ fn the_dump_has_every_kind_of_row_in_its_newest_format() {
     assert_eq!(counters.len(), 1);
     assert_eq!((counters[0].0, counters[0].1.len()), (&b"\x03golden\0USAGE"[..], 16));
     assert_eq!(rows + counters.len(), image.len());
+    let image = load(&std::fs::read_to_string(path(DELETED)).unwrap());
+    let floors: Vec<_> = image.iter().filter(|(key, _)| key[0] == 4).collect();
+    assert_eq!(floors.len(), 1);
+    assert_eq!(floors[0].0, b"\x04FLOOR/\xfd");
+    // Format 1, generation 2.
+    assert_eq!(floors[0].1[..9], [1, 0, 0, 0, 0, 0, 0, 0, 2]);
     let image = load(&std::fs::read_to_string(path(STAGED)).unwrap());
     for (kind, formats) in
         [("PIDX/", &[2, 1, 2][..]), ("STAGE/", &[1; 7]), ("STAGED/", &[1; 2]), ("STIX/", &[1; 6])]

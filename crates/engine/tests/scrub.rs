@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use actor_sqlite_engine::{Engine, EngineOptions, ScrubCursor, ScrubReport};
 use actor_sqlite_kv::{FaultKv, Image, MemKv, SyncMode};
-use actor_sqlite_pagestore::{ActorId, PageStoreAdmin};
+use actor_sqlite_pagestore::{ActorId, ListRequest, PageStoreAdmin};
 use common::specimen::{key_of, limits, options, row_name, specimen};
 use common::*;
 use fastrand::Rng;
@@ -42,15 +42,15 @@ fn fill(engine: &Arc<Engine>) {
 fn all_databases_are_listed_in_order_and_by_one_seek_each() {
     let kv = Arc::new(FaultKv::new());
     let engine = engine(kv.clone());
-    assert_eq!(engine.list(None, None, 9).unwrap(), []);
+    assert_eq!(engine.list_all(None, 9).unwrap(), []);
     fill(&engine);
     let scans = kv.counters().scans;
-    assert_eq!(engine.list(None, None, usize::MAX).unwrap(), names());
+    assert_eq!(engine.list_all(None, usize::MAX).unwrap(), names());
     assert_eq!(kv.counters().scans - scans, names().len() as u64 + 1);
     for limit in [1, 3, 7] {
         let (mut listed, mut after) = (Vec::new(), None);
         loop {
-            let more = engine.list(None, after.as_ref(), limit).unwrap();
+            let more = engine.list_all(after.as_ref(), limit).unwrap();
             assert!(more.len() <= limit);
             let Some(last) = more.last() else { break };
             after = Some(last.clone());
@@ -59,11 +59,15 @@ fn all_databases_are_listed_in_order_and_by_one_seek_each() {
         assert_eq!(listed, names());
     }
     let of_a: Vec<_> = names().into_iter().filter(|name| name.namespace() == "a").collect();
-    assert_eq!(engine.list(Some("a"), None, 99).unwrap(), of_a);
-    assert_eq!(engine.list(Some("a"), Some(&of_a[2]), 99).unwrap(), of_a[3..]);
-    assert_eq!(engine.list(Some("nobody"), None, 99).unwrap(), []);
-    let other = ActorId::new("b", "x").unwrap();
-    assert_eq!(engine.list(Some("a"), Some(&other), 99).unwrap(), []);
+    let list = |namespace, after| {
+        let request = ListRequest { namespace, prefix: "", after, limit: 99 };
+        engine.list(&request).unwrap()
+    };
+    let scans = kv.counters().scans;
+    assert_eq!(list("a", None), of_a);
+    assert_eq!(kv.counters().scans - scans, of_a.len() as u64 + 1);
+    assert_eq!(list("a", Some(of_a[2].name())), of_a[3..]);
+    assert_eq!(list("nobody", None), []);
 }
 
 #[test]

@@ -26,6 +26,10 @@ mirrored! {
         pages_preloaded,
         /// Databases made by claims.
         databases_created,
+        /// Databases that were deleted.
+        databases_deleted,
+        /// Keys and values of those, in bytes.
+        deleted_bytes,
         /// Calls of `read` that succeeded.
         reads,
         /// Nanoseconds in those.

@@ -1,6 +1,6 @@
 //! Looking at and after databases, beside the path of reads and commits.
 
-use crate::{ActorId, Generation, Head, StoreError};
+use crate::{ActorId, Generation, Head, StoreError, Ticket};
 
 /// What a store knows of one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,65 @@ pub struct VerifyReport {
     pub finished: bool,
 }
 
+/// Which databases to list: some of a namespace, in the order of the bytes of their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListRequest<'a> {
+    /// The namespace.
+    pub namespace: &'a str,
+    /// What their names begin with; empty for all.
+    pub prefix: &'a str,
+    /// Their names come after this one, which need not name a database.
+    pub after: Option<&'a str>,
+    /// The most names of the answer. A shorter answer came to the end.
+    pub limit: usize,
+}
+
+impl ListRequest<'_> {
+    /// Refuses what no name can hold: every store calls it first.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        let parts = [Some(self.prefix), self.after].into_iter().flatten();
+        // The last stands for a name, so that the namespace is checked in any case.
+        parts.filter(|part| !part.is_empty()).chain(["*"]).try_for_each(|part| {
+            let checked = ActorId::new(self.namespace, part);
+            checked.map(drop).map_err(|error| StoreError::Invalid { reason: error.to_string() })
+        })
+    }
+}
+
+/// The answer to a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Whether there was a database.
+    pub existed: bool,
+    /// Covers that there is none now.
+    pub ticket: Ticket,
+}
+
 /// Administration of a store's databases.
 pub trait PageStoreAdmin: Send + Sync + 'static {
+    /// The databases that are ordered now. Over several calls each that is there all the time is
+    /// listed once; one that comes or goes meanwhile may be.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when a part of the request cannot belong to a name.
+    fn list(&self, request: &ListRequest<'_>) -> Result<Vec<ActorId>, StoreError>;
+
+    /// Whether there is a database of that name: whether [`Self::list`] has it.
+    fn exists(&self, actor: &ActorId) -> Result<bool, StoreError>;
+
+    /// Deletes a database, whoever owns it: all of it, or nothing. Its lease is over, asleep or not
+    /// ([`StoreError::Fenced`] with [`Generation::NONE`], or with that of a later database of the name),
+    /// and no generation of it is granted again.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when the rows that say what it is are damaged.
+    /// [`StoreError::Unavailable`]: if the store's answer was lost, the database may be deleted all
+    /// the same, and asking again finds out.
+    fn delete(&self, actor: &ActorId) -> Result<Deletion, StoreError>;
+
     /// What is known of a database; `None` if there is none of that name.
     fn stat(&self, actor: &ActorId) -> Result<Option<ActorStat>, StoreError>;
 

@@ -14,7 +14,8 @@ pub struct ClaimOptions {
     /// The page size of a database that is made; an existing one keeps its own.
     pub page_size: PageSize,
     /// Goes on with a lease of that generation which was released, instead of taking the next one:
-    /// for a handle that slept. [`StoreError::Fenced`] if anybody claimed the database meanwhile.
+    /// for a handle that slept. [`StoreError::Fenced`] if anybody claimed or deleted the database
+    /// meanwhile.
     /// A lease of that generation that was not released is released by it.
     pub resume: Option<Generation>,
     /// The most bytes the database may store: see [`CommitRequest::frees`]. A store may have a

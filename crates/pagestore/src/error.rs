@@ -8,10 +8,11 @@ use crate::{ActorId, CommitId, Generation};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Somebody else claimed the database: this lease is over.
+    /// Somebody else claimed the database, or deleted it: this lease is over.
     #[error(
-        "{actor} was claimed by another owner: this handle has generation {} and head \
+        "{actor} was {}: this handle has generation {} and head \
          {expected_head}, the store has generation {} and head {actual_head}",
+        if *actual_generation == Generation::NONE { "deleted" } else { "claimed by another owner" },
         expected_generation.0, actual_generation.0
     )]
     Fenced {
@@ -19,7 +20,7 @@ pub enum StoreError {
         actor: ActorId,
         /// The lease's generation.
         expected_generation: Generation,
-        /// The store's generation.
+        /// The store's generation; [`Generation::NONE`] if the database was deleted.
         actual_generation: Generation,
         /// The head the lease last saw.
         expected_head: Txid,

@@ -7,9 +7,15 @@ use actor_sqlite_ltx::{Checksum, PageSize, Txid};
 
 use crate::ActorId;
 
-/// The fencing number of a lease: each claim of an actor takes the next one.
+/// The fencing number of a lease: each claim of an actor takes a higher one, also after the database
+/// was deleted and made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Generation(pub u64);
+
+impl Generation {
+    /// Never granted: the store's generation of a database that is not there.
+    pub const NONE: Self = Self(0);
+}
 
 /// The name of one commit, chosen by the writer, by which a lost answer is resolved.
 ///

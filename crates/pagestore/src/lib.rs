@@ -19,7 +19,7 @@ mod lease;
 mod mem;
 
 pub use actor::{ActorId, InvalidActorId};
-pub use admin::{ActorStat, Damage, PageStoreAdmin, VerifyReport};
+pub use admin::{ActorStat, Damage, Deletion, ListRequest, PageStoreAdmin, VerifyReport};
 pub use clock::Clock;
 pub use contract::{
     Claim, ClaimOptions, CommitPhases, CommitRequest, Committed, DurableCallback, PageSink,

@@ -1,5 +1,7 @@
 //! One round of maintenance over many databases.
 
+use std::sync::atomic::Ordering;
+
 use actor_sqlite_pagestore::{ActorId, StoreError};
 
 use super::queue::Turn;
@@ -29,7 +31,7 @@ pub struct MaintenanceReport {
     pub superseded: u64,
     /// Rows deleted.
     pub reclaimed_rows: u64,
-    /// Their keys and values in bytes.
+    /// Their keys and values in bytes, and those of databases that were deleted since the last round.
     pub reclaimed_bytes: u64,
     /// Databases that could not be worked on; they come again with their next commits.
     pub failures: Vec<(ActorId, StoreError)>,
@@ -57,10 +59,14 @@ impl Engine {
             self.metrics.turn_ns_max.raise(spent_ns);
             match outcome {
                 Ok(true) => self.enqueue(turn.actor()),
-                Ok(false) => {}
+                // It was deleted since it came to wait.
+                Ok(false) | Err(StoreError::NotFound { .. }) => {}
                 Err(error) => report.failures.push((turn.actor().clone(), error)),
             }
         }
+        let deleted_bytes = self.metrics.deleted_bytes.get();
+        let reported = self.deleted_bytes_reported.swap(deleted_bytes, Ordering::Relaxed);
+        report.reclaimed_bytes += deleted_bytes.saturating_sub(reported);
         report.waiting = self.queue().len() as u64;
         report
     }

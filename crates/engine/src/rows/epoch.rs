@@ -2,8 +2,8 @@
 
 use actor_sqlite_pagestore::Generation;
 
-use super::RowFault;
 use super::bytes::Reader;
+use super::{Format, RowFault};
 
 /// The version of the rows of one database as a whole.
 const ROWS_VERSION: u32 = 1;
@@ -34,7 +34,15 @@ impl EpochRow {
         out
     }
 
-    pub(crate) fn decode(payload: &[u8]) -> Result<Self, RowFault> {
+    /// As for the rows that have several formats.
+    pub(crate) fn decode_as(format: Format, payload: &[u8]) -> Result<Self, RowFault> {
+        match format {
+            Format::V1 => Self::decode(payload),
+            Format::V2 => Err(RowFault::Format(format as u8)),
+        }
+    }
+
+    fn decode(payload: &[u8]) -> Result<Self, RowFault> {
         let mut reader = Reader::new(payload);
         let generation = Generation(reader.u64()?);
         if reader.u32()? != ROWS_VERSION {

@@ -3,6 +3,7 @@
 mod bytes;
 mod envelope;
 mod epoch;
+mod floor;
 mod gone;
 mod head;
 mod hints;
@@ -15,6 +16,7 @@ pub(crate) use envelope::{
     CHECKSUM_BYTES, ENVELOPE_BYTES, Format, RowFault, begin, end, open, open_v1, seal, seal_as,
 };
 pub(crate) use epoch::EpochRow;
+pub(crate) use floor::FloorRow;
 pub(crate) use gone::{BuildRow, GoneRow};
 pub(crate) use head::HeadRow;
 pub(crate) use hints::HintsRow;

@@ -20,7 +20,9 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let wanted = self.staged_places(state, commit_id, pages)?;
         let snapshot = self.kv.snapshot().map_err(|error| state.db.failed(error))?;
-        let lost = self.fetch(&state.db, &*snapshot, &wanted, sink)?;
+        let lost = self
+            .fetch(&state.db, &*snapshot, &wanted, sink)
+            .map_err(|error| self.unless_fenced(state, &*snapshot, error))?;
         drop(snapshot);
         if let Some(lost) = lost {
             // Rows of an open stage stay; another owner has swept it, or they are damaged.

@@ -8,6 +8,7 @@ use actor_sqlite_pagestore::StoreError;
 
 use super::files::Kind;
 use super::{Check, Step, Stop};
+use crate::floor::Floor;
 use crate::heads::Heads;
 use crate::keys::RowId;
 use crate::refresh::has_version;
@@ -69,7 +70,20 @@ impl Check<'_> {
             None if self.report.damage.is_empty() => self.without_heads()?,
             None => {}
         }
+        self.floor()?;
         self.usage()
+    }
+
+    /// The floor of the database's bucket can be read: no database of it is made or deleted without.
+    fn floor(&mut self) -> Step<()> {
+        match Floor::load(self.db, self.snapshot) {
+            Ok(_) => Ok(()),
+            Err(StoreError::Corrupt { row, reason, .. }) => {
+                self.damage_named(row, reason);
+                Ok(())
+            }
+            Err(error) => Err(Stop::Failed(error)),
+        }
     }
 
     /// The counter of the namespace does not contradict itself. What it adds up to is said by a walk

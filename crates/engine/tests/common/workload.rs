@@ -40,6 +40,8 @@ pub enum What {
     /// Another engine, and a claim.
     Restart,
     Release,
+    /// A deletion, after which the owner of before tries to go on.
+    Delete,
     /// A sync that nobody waited for.
     Sync,
 }
@@ -78,6 +80,7 @@ pub fn ops(rng: &mut Rng, count: usize, databases: u8) -> Vec<Op> {
             82..87 => What::Claim,
             87..91 => What::Restart,
             91..94 => What::Release,
+            94..96 => What::Delete,
             _ => What::Sync,
         };
         Op { what, db: rng.u8(0..databases), seed: rng.u32(..), again: false }
@@ -176,6 +179,8 @@ pub struct World {
     pub engine: Arc<Engine>,
     owners: Vec<Option<Owner>>,
     pub states: Vec<States>,
+    /// Of each database, the deletions: the ticket, and the generation that was deleted.
+    pub deletions: Vec<Vec<(Ticket, u64)>>,
     /// What was said to be durable: the number of boundaries by then, and the ticket.
     pub acknowledged: Vec<(usize, Ticket)>,
 }
@@ -196,7 +201,8 @@ impl World {
         let names = setting.names();
         let engine = setting.engine(seen.clone());
         let owners = names.iter().map(|_| None).collect();
-        Self { setting, kv, seen, names, engine, owners, states, acknowledged: Vec::new() }
+        let (deletions, acknowledged) = (vec![Vec::new(); states.len()], Vec::new());
+        Self { setting, kv, seen, names, engine, owners, states, deletions, acknowledged }
     }
 
     pub fn run(&mut self, ops: &[Op]) -> Result<(), String> {
@@ -246,6 +252,7 @@ impl World {
                     self.engine.release(&owner.lease);
                 }
             }
+            What::Delete => self.delete(db)?,
             What::Sync => drop(self.kv.sync().map_err(text)?),
         }
         Ok(())
@@ -333,6 +340,24 @@ impl World {
         }
         self.owners[db] = Some(owner);
         Ok(())
+    }
+
+    fn delete(&mut self, db: usize) -> Result<(), String> {
+        let name = self.names[db].clone();
+        let before = self.engine.stat(&name).map_err(text)?;
+        let deletion = self.engine.delete(&name).map_err(text)?;
+        if deletion.existed != before.is_some() || self.engine.exists(&name).map_err(text)? {
+            return Err(format!("{name} is there after its deletion, or was not before"));
+        }
+        if let Some(stat) = before {
+            self.states[db].0.push((deletion.ticket.0, Arc::default()));
+            self.deletions[db].push((Ticket(deletion.ticket.0), stat.generation.0));
+        }
+        let Some(mut owner) = self.owners[db].take() else { return Ok(()) };
+        match owner.commit(&Pages::from([(1, vec![1; PAGE as usize])]), 1) {
+            Err(StoreError::Fenced { .. }) => Ok(()),
+            other => Err(format!("the owner of what was deleted goes on: {other:?}")),
+        }
     }
 
     /// Claims a database, and compares what is there with what must be.

@@ -35,10 +35,11 @@ pub(super) struct Stage {
 }
 
 impl Database {
-    pub(super) fn new(page_size: PageSize) -> Self {
+    /// A database whose name had that generation last.
+    pub(super) fn new(last: Generation, page_size: PageSize) -> Self {
         let checksum = Checksum::EMPTY_DATABASE;
         Self {
-            generation: Generation(0),
+            generation: last,
             head: Head { txid: Txid::ZERO, page_size, size: 0, checksum },
             pages: BTreeMap::new(),
             ticket: Ticket::ZERO,

@@ -1,5 +1,6 @@
 //! A page store in memory: the reference for tests, with faults that can be switched on.
 
+mod admin;
 mod database;
 mod state;
 mod store;

@@ -12,6 +12,8 @@ use crate::{ActorId, DurableCallback, Generation, Lease, StoreError, Ticket};
 #[derive(Default)]
 pub(super) struct State {
     pub(super) databases: HashMap<ActorId, Database>,
+    /// The last generation of each database that was deleted.
+    pub(super) deleted: HashMap<ActorId, Generation>,
     pub(super) counts: MemCounts,
     pub(super) commit_fault: Option<CommitFault>,
     pub(super) read_fault: Option<StoreError>,
@@ -35,6 +37,17 @@ pub(super) struct LeaseState {
     pub(super) released: AtomicBool,
 }
 
+/// The error of a lease whose database was deleted.
+fn deleted(actor: &ActorId, generation: Generation, expected_head: Txid) -> StoreError {
+    StoreError::Fenced {
+        actor: actor.clone(),
+        expected_generation: generation,
+        actual_generation: Generation::NONE,
+        expected_head,
+        actual_head: Txid::ZERO,
+    }
+}
+
 impl State {
     /// The lease's database, if the lease still holds.
     pub(super) fn held(
@@ -48,10 +61,9 @@ impl State {
         if own.released.load(Ordering::SeqCst) {
             return Err(StoreError::Closed);
         }
-        let database = self
-            .databases
-            .get_mut(lease.actor())
-            .ok_or_else(|| StoreError::NotFound { actor: lease.actor().clone() })?;
+        let Some(database) = self.databases.get_mut(lease.actor()) else {
+            return Err(deleted(lease.actor(), lease.generation(), expected_head));
+        };
         if database.generation != lease.generation() {
             return Err(database.fenced(lease, expected_head));
         }
@@ -64,8 +76,12 @@ impl State {
         actor: &ActorId,
         generation: Generation,
     ) -> Result<(), StoreError> {
-        let none = || StoreError::NotFound { actor: actor.clone() };
-        let database = self.databases.get(actor).ok_or_else(none)?;
+        let Some(database) = self.databases.get(actor) else {
+            return Err(match self.deleted.get(actor) {
+                Some(&last) if generation <= last => deleted(actor, generation, Txid::ZERO),
+                _ => StoreError::NotFound { actor: actor.clone() },
+            });
+        };
         if database.generation == generation {
             return Ok(());
         }

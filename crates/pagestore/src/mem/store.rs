@@ -18,17 +18,18 @@ impl PageStore for MemPageStore {
     fn claim(&self, actor: &ActorId, options: &ClaimOptions) -> Result<Claim, StoreError> {
         let mut state = self.lock();
         state.counts.claims += 1;
-        if !options.create && !state.databases.contains_key(actor) {
+        if !options.create && options.resume.is_none() && !state.databases.contains_key(actor) {
             return Err(StoreError::NotFound { actor: actor.clone() });
         }
         if let Some(generation) = options.resume {
             state.check_resume(actor, generation)?;
         } else {
             let ticket = state.order();
+            let last = state.deleted.get(actor).copied().unwrap_or_default();
             let database = state
                 .databases
                 .entry(actor.clone())
-                .or_insert_with(|| Database::new(options.page_size));
+                .or_insert_with(|| Database::new(last, options.page_size));
             database.generation.0 += 1;
             database.ticket = ticket;
         }
