@@ -8,10 +8,10 @@ import { Failure } from './scope.js'
 import type { IntegerMode, RunResult, SqlValue } from './types.js'
 
 /** What a statement gave. */
-export interface EitherResult {
+export interface EitherResult<T = SqlValue[]> {
   /** Of its columns; `undefined` if it returns none. */
   readonly shape: Shape | undefined
-  readonly rows: SqlValue[][]
+  readonly rows: T[]
   /** What it changed; `undefined` if it returns rows. */
   readonly changes: RunResult | undefined
 }
@@ -41,31 +41,65 @@ export function mayWrite(sql: string): boolean {
   return !READS.test(sql)
 }
 
-/** Runs one statement, for its rows if it returns any. */
-export async function runEither(
+/** Refused before it runs, as it returns rows and none were wanted, or the other way round. */
+function isRefused(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ERR_USAGE'
+}
+
+async function changesOf(on: Queryable, sql: string, args: readonly unknown[]): Promise<RunResult> {
+  const changes = await execute<RunResult, RunResult>(
+    on._scope,
+    on._depth,
+    'run',
+    sql,
+    Want.run,
+    args,
+    unchanged,
+  )
+  if (changes instanceof Failure) throw changes.error()
+  return changes
+}
+
+/** Runs one statement for its rows in a form, all or the first; of one without rows for what it changes. */
+export async function runEither<T = SqlValue[]>(
   on: Queryable,
   sql: string,
   args: readonly unknown[],
-  integers: IntegerMode = on._scope.integers,
-): Promise<EitherResult> {
-  const scope = { ...on._scope, integers }
+  rowsOf: (chunk: Chunk) => T[],
+  options: { readonly integers?: IntegerMode; readonly first?: boolean } = {},
+): Promise<EitherResult<T>> {
+  const { integers = on._scope.integers, first = false } = options
   if (mayReturnRows(sql)) {
     let shape: Shape | undefined
     // Rows may come in parts, each of which is converted.
-    const convert = (chunk: Chunk): SqlValue[][] => {
+    const convert = (chunk: Chunk): T[] => {
       shape = chunk.shape
-      return asArrays(chunk)
+      return rowsOf(chunk)
     }
     try {
-      const rows = await execute(scope, on._depth, 'all', sql, Want.all, args, convert)
+      const want = first ? Want.first : Want.all
+      const scope = { ...on._scope, integers }
+      const rows = await execute(scope, on._depth, 'all', sql, want, args, convert)
       if (rows instanceof Failure) throw rows.error()
       return { shape, rows, changes: undefined }
     } catch (error) {
-      // A statement without rows is refused before it runs, and runs without them.
-      if ((error as { code?: unknown }).code !== 'ERR_USAGE') throw error
+      if (!isRefused(error)) throw error
     }
   }
-  const changes = await execute<RunResult, RunResult>(scope, on._depth, 'run', sql, Want.run, args, unchanged)
-  if (changes instanceof Failure) throw changes.error()
-  return { shape: undefined, rows: [], changes }
+  return { shape: undefined, rows: [], changes: await changesOf(on, sql, args) }
+}
+
+/** Runs one statement for what it changes; of one that only reads that is nothing. */
+export async function runForChanges(
+  on: Queryable,
+  sql: string,
+  args: readonly unknown[],
+): Promise<RunResult> {
+  try {
+    return await changesOf(on, sql, args)
+  } catch (error) {
+    if (!isRefused(error)) throw error
+  }
+  await runEither(on, sql, args, asArrays)
+  return { changes: 0, lastInsertRowid: 0 }
 }

@@ -5,6 +5,7 @@ import type { Database } from '../database.js'
 import { runEither } from '../either.js'
 import { StorageError } from '../errors.js'
 import type { Queryable } from '../queryable.js'
+import { asArrays } from '../rows.js'
 import type { Transaction as OwnTransaction } from '../transaction.js'
 import type { TransactionBehavior } from '../types.js'
 import { libsqlError, transactionClosed } from './errors.js'
@@ -23,7 +24,7 @@ export function behaviorOf(mode: TransactionMode): TransactionBehavior {
 /** Runs one statement. Throws the database's own errors. */
 export async function run(on: Queryable, statement: Statement, mode: IntMode): Promise<ResultSet> {
   const { sql, args } = converted(statement, mode)
-  return resultSet(await runEither(on, sql, args, INTEGERS[mode]), mode)
+  return resultSet(await runEither(on, sql, args, asArrays, { integers: INTEGERS[mode] }), mode)
 }
 
 /** Runs statements one after another: what those before a failing one did stays. */
