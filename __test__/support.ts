@@ -1,6 +1,6 @@
 /** What the tests share: stores that vanish, programs that run beside, random numbers that repeat. */
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -85,4 +85,11 @@ export function randomNumbers(start = seed): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+/** What stock SQLite answers about a file: its rows, columns parted by `|`. */
+export function stock(path: string, sql: string): string[] {
+  return execFileSync('sqlite3', [path, sql], { encoding: 'utf8', maxBuffer: 1 << 28 })
+    .trimEnd()
+    .split('\n')
 }

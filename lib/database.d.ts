@@ -1,9 +1,10 @@
 /** Databases. */
 import type { DatabaseMetrics } from '../native.cjs';
+import type { Exporter } from './export.js';
 import { Queryable } from './queryable.js';
 import { type Core } from './scope.js';
 import { type Transaction } from './transaction.js';
-import type { CallOptions, PragmaOptions, Row, SqlValue, TransactionOptions } from './types.js';
+import type { CallOptions, ExportDestination, ExportInfo, ExportOptions, PragmaOptions, Row, SerializeOptions, SqlValue, TransactionOptions } from './types.js';
 /** A database's calls under options of their own: see `Database.with`. */
 export declare class Scoped extends Queryable {
 }
@@ -13,6 +14,7 @@ export interface DatabaseState {
     readonly readonly: boolean;
     readonly queryTimeoutMs: number;
     readonly transactionTimeoutMs: number;
+    readonly exporter: Exporter;
     /** Called once when it is closed. */
     readonly closed: () => Promise<void>;
 }
@@ -47,6 +49,13 @@ export declare class Database extends Queryable {
     interrupt(): void;
     /** Waits until all that was answered is on disk: the counterpart of `durability: 'gated'`. */
     durable(): Promise<void>;
+    /**
+     * Writes the committed state to a file, or a stream, that any SQLite opens: one state, while calls
+     * on the database go on. It has all calls made before this one; an open transaction is not in it.
+     */
+    export(to: ExportDestination, options?: ExportOptions): Promise<ExportInfo>;
+    /** The bytes that `export` would write, up to 512 MiB. */
+    serialize(options?: SerializeOptions): Promise<Uint8Array>;
     /** Counters since the opening, as they stand now. Can be read after `close()` too. */
     get metrics(): DatabaseMetrics;
     /** Waits for the calls made before, and lets the database go. */

@@ -3,13 +3,33 @@
 import type { DatabaseMetrics } from '../native.cjs'
 import { connectionHandle } from './connection.js'
 import { Opcode } from './encode.js'
+import { closedError } from './errors.js'
+import type { Exporter } from './export.js'
 import { native } from './native.js'
 import { Queryable } from './queryable.js'
 import { type Core, Failure, type Scope, send, sendUnchecked } from './scope.js'
 import { told } from './trace.js'
 import { type Transaction, transact } from './transaction.js'
-import type { CallOptions, PragmaOptions, Row, SqlValue, TransactionOptions } from './types.js'
-import { checkCallback, checkCallOptions, checkSql, checkTransactionOptions } from './validate.js'
+import type {
+  CallOptions,
+  ExportDestination,
+  ExportInfo,
+  ExportOptions,
+  PragmaOptions,
+  Row,
+  SerializeOptions,
+  SqlValue,
+  TransactionOptions,
+} from './types.js'
+import {
+  checkCallback,
+  checkCallOptions,
+  checkDestination,
+  checkExportOptions,
+  checkSerializeOptions,
+  checkSql,
+  checkTransactionOptions,
+} from './validate.js'
 
 const nothing = (): undefined => undefined
 
@@ -22,6 +42,7 @@ export interface DatabaseState {
   readonly readonly: boolean
   readonly queryTimeoutMs: number
   readonly transactionTimeoutMs: number
+  readonly exporter: Exporter
   /** Called once when it is closed. */
   readonly closed: () => Promise<void>
 }
@@ -39,6 +60,7 @@ export class Database extends Queryable {
   readonly #state: DatabaseState
   #closed: Promise<void> | undefined
   #metrics: DatabaseMetrics | undefined
+  readonly #exports = new Set<Promise<unknown>>()
 
   /** @internal */
   constructor(state: DatabaseState) {
@@ -147,6 +169,39 @@ export class Database extends Queryable {
     if (done instanceof Failure) throw done.error()
   }
 
+  /**
+   * Writes the committed state to a file, or a stream, that any SQLite opens: one state, while calls
+   * on the database go on. It has all calls made before this one; an open transaction is not in it.
+   */
+  async export(to: ExportDestination, options: ExportOptions = {}): Promise<ExportInfo> {
+    checkDestination(to)
+    checkExportOptions(options)
+    return await this.#afterCalls('export', () => this.#state.exporter.export(to, options))
+  }
+
+  /** The bytes that `export` would write, up to 512 MiB. */
+  async serialize(options: SerializeOptions = {}): Promise<Uint8Array> {
+    checkSerializeOptions(options)
+    return await this.#afterCalls('serialize', () => this.#state.exporter.serialize(options))
+  }
+
+  /** Runs an export behind the calls made before; closing waits for it. */
+  async #afterCalls<T>(operation: 'export' | 'serialize', run: () => Promise<T>): Promise<T> {
+    if (this.#state.core.closing) throw closedError('database')
+    const running = told(this._scope, operation, undefined, async () => {
+      // Not by send(): inside a transaction of this database the state before it is exported.
+      const done = await sendUnchecked(this._scope, Opcode.durable, undefined, nothing)
+      if (done instanceof Failure) throw done.error()
+      return await run()
+    })
+    this.#exports.add(running)
+    try {
+      return await running
+    } finally {
+      this.#exports.delete(running)
+    }
+  }
+
   /** Counters since the opening, as they stand now. Can be read after `close()` too. */
   get metrics(): DatabaseMetrics {
     const { core } = this.#state
@@ -166,6 +221,7 @@ export class Database extends Queryable {
     core.closing = true
     dropped.unregister(this)
     const done = await sendUnchecked(this._scope, Opcode.close, undefined, nothing)
+    await Promise.allSettled(this.#exports)
     this.#metrics = native.databaseMetrics(connectionHandle, core.handle)
     native.releaseDatabase(connectionHandle, core.handle)
     await closed()

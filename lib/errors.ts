@@ -26,6 +26,8 @@ export type StorageErrorCode =
   | 'ERR_UNKNOWN_COMMIT'
   /** The handle was closed. */
   | 'ERR_CLOSED'
+  /** There is a file of that name already, and it was not to be overwritten; `path` says which. */
+  | 'ERR_EXISTS'
   /** There is no such database, and it was not to be made. */
   | 'ERR_NOT_FOUND'
   /** Another process holds the store; `holder` says which. */

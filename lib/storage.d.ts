@@ -1,7 +1,7 @@
 /** Stores of many databases. */
 import type { StorageMetrics } from '../native.cjs';
 import { Database } from './database.js';
-import type { Damage, DatabaseOptions, DatabaseStat, NamespaceOptions, StorageOptions, VerifyReport } from './types.js';
+import type { Damage, DatabaseOptions, DatabaseStat, ExportDestination, ExportInfo, NamespaceOptions, StorageExportOptions, StorageOptions, VerifyReport } from './types.js';
 /** A store that is open. All of a process that name one directory share one instance. */
 export declare class Storage {
     #private;
@@ -18,6 +18,11 @@ export declare class Storage {
      * write to it. Damage is in the report, and not an error.
      */
     verify(actor: string, options?: NamespaceOptions): Promise<VerifyReport>;
+    /**
+     * Writes the newest committed state of a database to a file, or a stream, that any SQLite opens,
+     * without opening it and while others may write to it.
+     */
+    export(actor: string, to: ExportDestination, options?: StorageExportOptions): Promise<ExportInfo>;
     /** What all databases of a namespace store together, in bytes. 0 for the empty one, which is not counted. */
     namespaceUsage(namespace: string): Promise<number>;
     /**

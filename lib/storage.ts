@@ -6,24 +6,31 @@ import { connectionHandle, request } from './connection.js'
 import { Database } from './database.js'
 import type { Value } from './decode.js'
 import { closedError } from './errors.js'
+import { Exporter } from './export.js'
 import { native } from './native.js'
 import { Core, Failure } from './scope.js'
 import { databaseSettings, storageSettings } from './settings.js'
 import { isTraced, messageOf, traced } from './trace.js'
+import { Transfers } from './transfers.js'
 import type {
   Damage,
   DatabaseOptions,
   DatabaseStat,
+  ExportDestination,
+  ExportInfo,
   NamespaceOptions,
+  StorageExportOptions,
   StorageOptions,
   VerifyReport,
 } from './types.js'
 import {
   checkActor,
   checkDatabaseOptions,
+  checkDestination,
   checkNamespace,
   checkNamespaceOptions,
   checkQuota,
+  checkStorageExportOptions,
   checkStorageOptions,
 } from './validate.js'
 
@@ -47,6 +54,7 @@ export class Storage {
   readonly #opening = new Set<Promise<Database>>()
   /** Close its synchronous databases. */
   readonly #closers = new Set<() => void>()
+  readonly #transfers = new Transfers()
   #closed: Promise<void> | undefined
   #metrics: StorageMetrics | undefined
 
@@ -103,6 +111,7 @@ export class Storage {
       readonly: options.readonly ?? false,
       queryTimeoutMs: options.queryTimeoutMs ?? -1,
       transactionTimeoutMs: options.transactionTimeoutMs ?? -1,
+      exporter: this.#exporter(settings.namespace, actor),
       closed: async () => {
         this.#databases.delete(handle)
         await closed()
@@ -139,6 +148,26 @@ export class Storage {
    */
   async verify(actor: string, options: NamespaceOptions = {}): Promise<VerifyReport> {
     return (await this.#ask(actor, options, native.verifyDatabase)) as VerifyReport
+  }
+
+  /**
+   * Writes the newest committed state of a database to a file, or a stream, that any SQLite opens,
+   * without opening it and while others may write to it.
+   */
+  async export(
+    actor: string,
+    to: ExportDestination,
+    options: StorageExportOptions = {},
+  ): Promise<ExportInfo> {
+    checkActor(actor)
+    checkDestination(to)
+    checkStorageExportOptions(options)
+    if (this.#closed !== undefined) throw closedError('storage')
+    return await this.#exporter(this.#namespaceOf(options), actor).export(to, options)
+  }
+
+  #exporter(namespace: string, actor: string): Exporter {
+    return new Exporter({ storage: this.#handle, namespace, actor }, this.#transfers)
   }
 
   /** What all databases of a namespace store together, in bytes. 0 for the empty one, which is not counted. */
@@ -187,6 +216,7 @@ export class Storage {
   async #close(): Promise<void> {
     dropped.unregister(this)
     await Promise.allSettled(this.#opening)
+    await this.#transfers.stop(closedError('storage'))
     await Promise.allSettled([...this.#databases.values()].map((database) => database.deref()?.close()))
     for (const close of this.#closers) close()
     this.#metrics = native.storageMetrics(connectionHandle, this.#handle)

@@ -8,7 +8,7 @@ import type { BatchStatement, ResultSet } from './types.js';
 /** The name of the tracing channel of `node:diagnostics_channel`. */
 export declare const QUERY_CHANNEL = "actor-sqlite:query";
 /** What a call does. Statements give the names of their methods too. */
-export type TraceOperation = 'run' | 'get' | 'all' | 'values' | 'pluck' | 'iterate' | 'exec' | 'prepare' | 'batch' | 'transaction' | 'savepoint' | 'commit' | 'durable' | 'open' | 'close';
+export type TraceOperation = 'run' | 'get' | 'all' | 'values' | 'pluck' | 'iterate' | 'exec' | 'prepare' | 'batch' | 'transaction' | 'savepoint' | 'commit' | 'durable' | 'export' | 'serialize' | 'open' | 'close';
 /**
  * One call, as it is published on the tracing channel: the same object at each of its events `start`,
  * `end`, `error`, `asyncStart` and `asyncEnd`. No bound value is in it.

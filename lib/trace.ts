@@ -26,6 +26,8 @@ export type TraceOperation =
   | 'savepoint'
   | 'commit'
   | 'durable'
+  | 'export'
+  | 'serialize'
   | 'open'
   | 'close'
 

@@ -1,4 +1,5 @@
 /** The types of the public surface. */
+import type { Writable } from 'node:stream';
 /** A value as it comes out of SQLite. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
 /**
@@ -224,4 +225,35 @@ export interface BatchOptions {
 export interface PragmaOptions {
     /** The first column of the first row instead of all rows. */
     readonly simple?: boolean;
+}
+/** Where an export goes: the path of a file, or a stream, which is ended. */
+export type ExportDestination = string | URL | WritableStream<Uint8Array> | Writable;
+/** How far an export is. */
+export interface ExportProgress {
+    readonly totalPages: number;
+    readonly remainingPages: number;
+}
+/** How a database is exported. */
+export interface ExportOptions {
+    /** Replace a file that exists; else that is `ERR_EXISTS`. Default: `false`. */
+    readonly overwrite?: boolean;
+    /** Gives up: the call rejects with the signal's reason, and nothing is left behind. */
+    readonly signal?: AbortSignal;
+    /** Told after each chunk of about 1 MiB. What it throws ends the export. */
+    readonly onProgress?: (progress: ExportProgress) => void;
+}
+/** How a database is exported that need not be open. */
+export interface StorageExportOptions extends ExportOptions, NamespaceOptions {
+}
+/** How a database is serialized. */
+export interface SerializeOptions {
+    /** Gives up. */
+    readonly signal?: AbortSignal;
+}
+/** What was exported. */
+export interface ExportInfo {
+    readonly pages: number;
+    readonly bytes: number;
+    /** Of all bytes, in hexadecimal digits. */
+    readonly sha256: string;
 }

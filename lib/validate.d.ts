@@ -1,5 +1,5 @@
 /** Checks of arguments and options, each with a message that names the culprit. */
-import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, NamespaceOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
+import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, ExportDestination, ExportOptions, NamespaceOptions, SerializeOptions, StorageExportOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
 /** Options of `openStorage`. */
 export declare function checkStorageOptions(options: unknown): asserts options is StorageOptions;
 /** Options of `storage.open`. */
@@ -14,6 +14,14 @@ export declare function checkNamespace(namespace: unknown): asserts namespace is
 export declare function checkQuota(quota: unknown): asserts quota is number | null;
 /** The name of an actor. */
 export declare function checkActor(actor: unknown): asserts actor is string;
+/** Options of `db.export`. */
+export declare function checkExportOptions(options: unknown): asserts options is ExportOptions;
+/** Options of `storage.export`. */
+export declare function checkStorageExportOptions(options: unknown): asserts options is StorageExportOptions;
+/** Options of `serialize`. */
+export declare function checkSerializeOptions(options: unknown): asserts options is SerializeOptions;
+/** Where an export goes. */
+export declare function checkDestination(to: unknown): asserts to is ExportDestination;
 /** Options of `with`. */
 export declare function checkCallOptions(options: unknown): asserts options is CallOptions;
 /** Options of `transaction`. */

@@ -1,13 +1,18 @@
 /** Checks of arguments and options, each with a message that names the culprit. */
 
+import { Writable } from 'node:stream'
 import { describe, isPlainObject } from './encode.js'
 import type {
   BatchOptions,
   BatchStatement,
   CallOptions,
   DatabaseOptions,
+  ExportDestination,
+  ExportOptions,
   NamespaceOptions,
   RetentionOptions,
+  SerializeOptions,
+  StorageExportOptions,
   StorageOptions,
   TransactionBehavior,
   TransactionOptions,
@@ -40,6 +45,8 @@ const pageSize: Check = (value) =>
   typeof value === 'number' && value >= 512 && value <= 65536 && Number.isInteger(Math.log2(value))
     ? undefined
     : 'a power of two from 512 to 65536'
+
+const callback: Check = (value) => (typeof value === 'function' ? undefined : 'a function')
 
 const durability = oneOf('strict', 'gated')
 const behavior = oneOf('deferred', 'immediate', 'exclusive')
@@ -127,6 +134,9 @@ const {
 } = DATABASE
 
 const NAMESPACE: Record<keyof NamespaceOptions, Check> = { namespace: string }
+const SERIALIZE: Record<keyof SerializeOptions, Check> = { signal }
+const EXPORT: Record<keyof ExportOptions, Check> = { overwrite: boolean, signal, onProgress: callback }
+const STORAGE_EXPORT: Record<keyof StorageExportOptions, Check> = { ...EXPORT, ...NAMESPACE }
 const CALL: Record<keyof CallOptions, Check> = { signal, timeoutMs: milliseconds }
 const TRANSACTION: Record<keyof TransactionOptions, Check> = { ...CALL, behavior }
 const BATCH: Record<keyof BatchOptions, Check> = { behavior }
@@ -193,6 +203,31 @@ export function checkQuota(quota: unknown): asserts quota is number | null {
 export function checkActor(actor: unknown): asserts actor is string {
   if (typeof actor !== 'string' || actor === '') {
     throw new TypeError(`the name of an actor must be a string that is not empty, not ${describe(actor)}`)
+  }
+}
+
+/** Options of `db.export`. */
+export function checkExportOptions(options: unknown): asserts options is ExportOptions {
+  checkOptions('options', options, EXPORT)
+}
+
+/** Options of `storage.export`. */
+export function checkStorageExportOptions(options: unknown): asserts options is StorageExportOptions {
+  checkOptions('options', options, STORAGE_EXPORT)
+}
+
+/** Options of `serialize`. */
+export function checkSerializeOptions(options: unknown): asserts options is SerializeOptions {
+  checkOptions('options', options, SERIALIZE)
+}
+
+/** Where an export goes. */
+export function checkDestination(to: unknown): asserts to is ExportDestination {
+  const isPath = (typeof to === 'string' && to !== '') || (to instanceof URL && to.protocol === 'file:')
+  if (!isPath && !(to instanceof WritableStream) && !(to instanceof Writable)) {
+    throw new TypeError(
+      `an export goes to the path of a file, a WritableStream or a Writable, not ${describe(to)}`,
+    )
   }
 }
 

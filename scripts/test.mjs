@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { build } from './build.mjs'
 import { capture, cargoEnvironment, filesBelow, root } from './project.mjs'
 import { buildExamples } from './start.mjs'
+import { checkSqlite } from './toolchain.mjs'
 
 const wanted = process.argv.slice(2)
 const reports = join(root, 'node_modules', '.cache', 'actor-sqlite')
@@ -67,6 +68,7 @@ function withoutNoise(output) {
 }
 
 function vitest() {
+  checkSqlite()
   mkdirSync(reports, { recursive: true })
   const report = join(reports, 'vitest.json')
   rmSync(report, { force: true })

@@ -70,6 +70,11 @@ function checkCompilers() {
   if (!hasLibclang()) install('libclang', ['libclang-dev'], 'your package manager: libclang, or clang')
 }
 
+/** Tests ask stock SQLite about the files that are exported. */
+export function checkSqlite() {
+  if (!capture('sqlite3', ['--version']).ok) install("SQLite's shell", ['sqlite3'], 'brew install sqlite')
+}
+
 /** Runs `npm ci` unless the packages of this lock file are there. */
 export function installPackages() {
   const lock = join(root, 'package-lock.json')

@@ -5,10 +5,14 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use actor_sqlite_engine::{Engine, Reader};
-use actor_sqlite_kv::MemKv;
+use actor_sqlite_kv::{
+    Batch, Durability, DurableCallback, Kv, KvError, Limits, MemKv, Snapshot, Ticket,
+};
 use actor_sqlite_ltx::Txid;
 use actor_sqlite_pagestore::{ActorId, StoreError};
 use common::*;
@@ -112,4 +116,74 @@ fn there_is_no_reader_of_nothing() {
     let _owner = Owner::claim(&engine, &actor("a"));
     let mut reader = engine.reader(&actor("a"), None).unwrap();
     assert_eq!(content(&mut reader), Pages::new());
+}
+
+/// A store whose next commit has landed, but is not answered before a snapshot was taken.
+struct Late {
+    kv: MemKv,
+    held: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+    taken: Mutex<Option<Sender<()>>>,
+}
+
+impl Kv for Late {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, KvError> {
+        let snapshot = self.kv.snapshot();
+        if let Some(taken) = self.taken.lock().unwrap().take() {
+            taken.send(()).unwrap();
+        }
+        snapshot
+    }
+
+    fn commit(&self, batch: &Batch<'_>) -> Result<Ticket, KvError> {
+        let ticket = self.kv.commit(batch);
+        if let Some((landed, taken)) = self.held.lock().unwrap().take() {
+            landed.send(()).unwrap();
+            taken.recv().unwrap();
+        }
+        ticket
+    }
+
+    fn wait_durable(&self, ticket: Ticket) -> Result<(), KvError> {
+        self.kv.wait_durable(ticket)
+    }
+
+    fn on_durable(&self, ticket: Ticket, callback: DurableCallback) {
+        self.kv.on_durable(ticket, callback);
+    }
+
+    fn durable(&self) -> Ticket {
+        self.kv.durable()
+    }
+
+    fn limits(&self) -> Limits {
+        self.kv.limits()
+    }
+
+    fn durability(&self) -> Durability {
+        self.kv.durability()
+    }
+}
+
+#[test]
+fn the_ticket_covers_a_commit_that_is_seen_before_it_is_answered() {
+    let kv = Late { kv: MemKv::new(), held: Mutex::default(), taken: Mutex::default() };
+    let kv = Arc::new(kv);
+    let engine = engine(Arc::clone(&kv) as Arc<dyn Kv>);
+    let mut owner = Owner::claim(&engine, &actor("a"));
+    let first = owner.commit_random(&mut Rng::with_seed(1), 20);
+    let reader = engine.reader(owner.actor(), None).unwrap();
+    assert!(reader.ticket() >= first.ticket);
+    drop(reader);
+    let (landed, has_landed) = channel();
+    let (taken, is_taken) = channel();
+    *kv.held.lock().unwrap() = Some((landed, is_taken));
+    thread::scope(|scope| {
+        let commit = scope.spawn(|| owner.commit_random(&mut Rng::with_seed(2), 20));
+        has_landed.recv().unwrap();
+        *kv.taken.lock().unwrap() = Some(taken);
+        let reader = engine.reader(&actor("a"), None).unwrap();
+        let committed = commit.join().unwrap();
+        assert_eq!(reader.head(), committed.head);
+        assert!(reader.ticket() >= committed.ticket);
+    });
 }

@@ -4,6 +4,7 @@ use actor_sqlite_pagestore::{ActorId, ActorStat, PageStoreAdmin, VerifyReport};
 use napi_derive::napi;
 
 use crate::error::{ErrorPayload, Outcome, store_error};
+use crate::snapshot::NativeSnapshot;
 use crate::store::Store;
 
 /// What a store knows of one database.
@@ -102,6 +103,8 @@ pub enum Fact {
     Verify(NativeVerify),
     /// A number of bytes.
     Bytes(f64),
+    /// A snapshot that is open.
+    Snapshot(NativeSnapshot),
 }
 
 /// See [`PageStoreAdmin::stat`].

@@ -14,9 +14,11 @@ use napi::Env;
 use crate::database::Database;
 use crate::encode::Envelope;
 use crate::port::Port;
+use crate::snapshot::Snapshot;
 use crate::store::{Opened, StoreRef};
 use crate::sync::SyncDatabase;
 use crate::table::Table;
+use crate::transfer::Stopped;
 
 /// How many shapes a facade caches before all are forgotten: a bound for programs that make up
 /// ever new statements.
@@ -36,6 +38,8 @@ pub struct Connection {
     pub sync: Table<Rc<SyncDatabase>>,
     /// Storages by handle.
     pub stores: Table<StoreRef>,
+    /// Snapshots by handle.
+    pub snapshots: Table<Snapshot>,
     shapes: HashSet<u64>,
     in_flight: usize,
 }
@@ -59,6 +63,7 @@ pub fn add(port: impl FnOnce(u64) -> napi::Result<Port>) -> napi::Result<u64> {
             databases: Table::new(),
             sync: Table::new(),
             stores: Table::new(),
+            snapshots: Table::new(),
             shapes: HashSet::new(),
             in_flight: 0,
         };
@@ -77,7 +82,8 @@ pub fn with<R>(handle: u64, use_it: impl FnOnce(&mut Connection) -> R) -> Option
 pub fn remove(handle: u64) {
     let connection = CONNECTIONS.with_borrow_mut(|connections| connections.remove(handle));
     if let Some(mut connection) = connection {
-        // Databases first: a store is given up only when nobody uses it.
+        // Those that use a store first: it is given up only when nobody does.
+        let transfers = connection.stop_transfers(None);
         for database in connection.sync.drain() {
             database.abandon();
         }
@@ -86,6 +92,7 @@ pub fn remove(handle: u64) {
         for database in abandoned {
             database.wait();
         }
+        transfers.into_iter().for_each(Stopped::wait);
         for store in connection.stores.drain() {
             store.close();
         }
@@ -93,6 +100,13 @@ pub fn remove(handle: u64) {
 }
 
 impl Connection {
+    /// Tells the transfers of a storage to end, or all of them.
+    pub fn stop_transfers(&mut self, storage: Option<u64>) -> Vec<Stopped> {
+        let of = |other: u64| storage.is_none_or(|storage| storage == other);
+        let snapshots = self.snapshots.remove_where(|snapshot| of(snapshot.transfer.storage));
+        snapshots.into_iter().map(|snapshot| snapshot.transfer.stop()).collect()
+    }
+
     /// Counts requests that will be answered; the first keeps the event loop alive.
     pub fn asked(&mut self, env: &Env, requests: usize) {
         if self.in_flight == 0 && requests > 0 {

@@ -254,6 +254,7 @@ impl<'env> Writer<'env> {
                     Fact::Stat(stat) => self.push(stat),
                     Fact::Verify(report) => self.push(report),
                     Fact::Bytes(bytes) => self.push(bytes),
+                    Fact::Snapshot(snapshot) => self.push(snapshot),
                 }
             }
             Outcome::Fact(Err(error)) => self.error(request, *error),

@@ -22,6 +22,7 @@ use crate::options::{NativeDatabaseOptions, NativeStorageOptions};
 use crate::port::Port;
 use crate::settings::StoreSettings;
 use crate::store::{Opened, Store, StoreRef, live_stores};
+use crate::transfer::Stopped;
 use crate::words::Words;
 
 /// Connects the environment; `callback` is called with all replies that are ready.
@@ -157,8 +158,11 @@ pub fn storage_damage(connection: f64, storage: f64) -> Result<Vec<NativeDamage>
 /// Gives a store up; the reply comes when that is done.
 #[napi(catch_unwind)]
 pub fn close_storage(env: Env, connection: f64, request: f64, storage: f64) -> Result<()> {
-    let store = with(connection, |connection| connection.stores.remove(storage as u64))?;
+    let (store, transfers) = with(connection, |connection| {
+        (connection.stores.remove(storage as u64), connection.stop_transfers(Some(storage as u64)))
+    })?;
     aside(&env, connection, request, move || {
+        transfers.into_iter().for_each(Stopped::wait);
         if let Some(store) = store {
             store.close();
         }
@@ -169,7 +173,10 @@ pub fn close_storage(env: Env, connection: f64, request: f64, storage: f64) -> R
 /// Gives a store up that nobody waits for.
 #[napi(catch_unwind)]
 pub fn release_storage(connection: f64, storage: f64) -> Result<()> {
-    with(connection, |connection| drop(connection.stores.remove(storage as u64)))
+    with(connection, |connection| {
+        drop(connection.stop_transfers(Some(storage as u64)));
+        drop(connection.stores.remove(storage as u64));
+    })
 }
 
 /// Opens a database; the reply is its handle.

@@ -18,6 +18,7 @@ mod encode;
 mod engine_metrics;
 mod error;
 mod exports;
+mod file_exports;
 mod heap;
 mod kv_metrics;
 mod maintenance;
@@ -27,10 +28,12 @@ mod port;
 mod priority;
 mod scrubber;
 mod settings;
+mod snapshot;
 mod stop;
 mod store;
 mod sync;
 mod table;
+mod transfer;
 mod words;
 
 /// The message of a panic.

@@ -76,6 +76,14 @@ impl<T> Table<T> {
         Some(value)
     }
 
+    /// Takes those objects out that `chosen` says; their handles are stale from now on.
+    pub fn remove_where(&mut self, chosen: impl Fn(&T) -> bool) -> Vec<T> {
+        let taken = |slot: &Slot<T>| slot.value.as_ref().is_some_and(&chosen);
+        let places = self.slots.iter().enumerate().filter(|(_, slot)| taken(slot));
+        let handles: Vec<_> = places.map(|(index, slot)| handle(index, slot.generation)).collect();
+        handles.into_iter().filter_map(|handle| self.remove(handle)).collect()
+    }
+
     /// Takes all objects out.
     pub fn drain(&mut self) -> Vec<T> {
         let values = self.slots.iter_mut().filter_map(|slot| slot.value.take()).collect();
@@ -111,5 +119,16 @@ mod tests {
         assert_eq!(table.get(second), Some(&"b"));
         assert_eq!(table.get(0), None);
         assert_eq!(table.get(u64::MAX), None);
+    }
+
+    #[test]
+    fn chosen_objects_go_and_others_stay() {
+        let mut table = Table::new();
+        let handles: Vec<_> = (0..4).map(|number| table.insert(number).expect("room")).collect();
+        assert_eq!(table.remove(handles[1]), Some(1));
+        assert_eq!(table.remove_where(|number| *number != 2), [0, 3]);
+        assert_eq!(table.get(handles[2]), Some(&2));
+        assert_eq!(table.get(handles[0]), None);
+        assert_eq!(table.remove_where(|_| true), [2]);
     }
 }

@@ -19,6 +19,7 @@ mod core;
 mod error;
 mod executor;
 mod fault;
+mod file;
 mod gate;
 mod keyword;
 mod mailbox;
@@ -42,6 +43,7 @@ pub use command::{
 };
 pub use error::SessionError;
 pub use executor::{Executor, ExecutorMetrics, ExecutorOptions, SleepMetrics};
+pub use file::leave_wal;
 pub use gate::Durability;
 pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMetrics};
 pub use options::{Host, Limits, OpenOptions};

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use actor_sqlite_kv::Snapshot;
 use actor_sqlite_ltx::{Pgno, Txid};
-use actor_sqlite_pagestore::{ActorId, Head, PageSink, StoreError};
+use actor_sqlite_pagestore::{ActorId, Head, PageSink, StoreError, Ticket};
 
 use crate::Engine;
 use crate::compact::Spans;
@@ -31,6 +31,7 @@ pub struct Reader<'e> {
     db: Db,
     snapshot: Box<dyn Snapshot + 'e>,
     head: Head,
+    ticket: Ticket,
     index: PageIndex,
     versions: Versions,
 }
@@ -47,6 +48,12 @@ impl Engine {
     pub fn reader(&self, actor: &ActorId, at: Option<Txid>) -> Result<Reader<'_>, StoreError> {
         let db = Db::new(actor);
         let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
+        // A commit that the snapshot shows may be under way still, and its ticket not be known: it
+        // is once the writer is free.
+        if let Some(lease) = self.live_lease(actor) {
+            drop(lease.writer());
+        }
+        let ticket = Ticket(self.newest_ticket().0);
         let heads = Heads::load(&db, &*snapshot)?
             .ok_or_else(|| StoreError::NotFound { actor: actor.clone() })?;
         let newest = heads.head.row.head;
@@ -72,7 +79,7 @@ impl Engine {
             return Err(db.corrupt(RowId::Head, "it contradicts the page index of its txid"));
         }
         let versions = Versions::load(&db, &*snapshot, &heads, (base, size))?;
-        Ok(Reader { engine: self, db, snapshot, head, index, versions })
+        Ok(Reader { engine: self, db, snapshot, head, ticket, index, versions })
     }
 }
 
@@ -117,6 +124,11 @@ impl Reader<'_> {
     /// The state that is read.
     pub fn head(&self) -> Head {
         self.head
+    }
+
+    /// Covers that state, as far as a lease of this engine committed it.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
     }
 
     /// Reads pages, and offers none but those asked for.
