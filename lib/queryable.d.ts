@@ -5,7 +5,7 @@ import type { BatchOptions, BatchStatement, BindArgs, NamedParameters, ResultSet
 /** What can be asked of a database, inside a transaction or outside. */
 export declare abstract class Queryable {
     #private;
-    /** Runs a statement that returns no rows, or whose rows are not wanted. */
+    /** Runs a statement that writes; rows of a `RETURNING` are dropped. One that only reads is a `TypeError`. */
     run(sql: string, ...args: BindArgs): Promise<RunResult>;
     /** The first row as an object; `undefined` if there is none. */
     get<T = Row>(sql: string, ...args: BindArgs): Promise<T | undefined>;

@@ -49,7 +49,7 @@ export abstract class Queryable {
     this._depth = depth
   }
 
-  /** Runs a statement that returns no rows, or whose rows are not wanted. */
+  /** Runs a statement that writes; rows of a `RETURNING` are dropped. One that only reads is a `TypeError`. */
   async run(sql: string, ...args: BindArgs): Promise<RunResult> {
     checkSql(sql)
     const result = await execute<RunResult, RunResult>(
