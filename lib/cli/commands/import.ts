@@ -1,0 +1,115 @@
+/** `import`: a file into an actor's database. */
+
+import type { Database } from '../../database.js'
+import type { Command, Context } from '../command.js'
+import { usage } from '../failure.js'
+import { Progress } from '../progress.js'
+import { fileSource } from '../sources.js'
+import { withDatabase, words } from '../stores.js'
+import { type Format, formatOf, tableOf } from '../transfer/format.js'
+import { type CsvOptions, importCsv, rowCount } from '../transfer/import-csv.js'
+import { importSql } from '../transfer/import-sql.js'
+
+/** How many rows that do not fit are told one by one. */
+const WARNINGS_MAX = 10
+
+/** Says the first warnings, and at the end how many more there were. */
+class Warnings {
+  #count = 0
+  readonly #note: (text: string) => void
+
+  constructor(note: (text: string) => void) {
+    this.#note = note
+  }
+
+  readonly add = (text: string): void => {
+    this.#count += 1
+    if (this.#count <= WARNINGS_MAX) this.#note(`warning: ${text}`)
+  }
+
+  end(): void {
+    if (this.#count > WARNINGS_MAX) this.#note(`warning: ${this.#count - WARNINGS_MAX} more of these`)
+  }
+}
+
+function csvOptions(context: Context, file: string, format: Format): Omit<CsvOptions, 'warn' | 'progress'> {
+  const { table, separator, skip, types } = context.options
+  if (types !== undefined && types !== 'text' && types !== 'infer') {
+    throw usage(`--types is text or infer, not ${types}`)
+  }
+  const fallback = format === 'tsv' ? '\t' : ','
+  return {
+    table: typeof table === 'string' ? table : tableOf(file),
+    separator:
+      typeof separator === 'string' && separator !== '' ? separator.replaceAll('\\t', '\t') : fallback,
+    skip: typeof skip === 'string' ? rowCount(skip) : 0,
+    infer: types === 'infer',
+    signal: context.signal,
+  }
+}
+
+async function fill(context: Context, db: Database, file: string, format: Format): Promise<object> {
+  const progress = new Progress(`importing ${file}`, 'B', context.quiet)
+  let read = 0
+  const source = await fileSource(file, (bytes) => {
+    read = bytes
+  })
+  const update = (): void => progress.update(read, source.bytes)
+  const warnings = new Warnings(context.note)
+  try {
+    if (format === 'sql') {
+      const statements = await importSql(db, source, { signal: context.signal, progress: update })
+      return { statements }
+    }
+    const options = { ...csvOptions(context, file, format), warn: warnings.add, progress: update }
+    return { ...(await importCsv(db, source, options)) }
+  } finally {
+    progress.end()
+    warnings.end()
+  }
+}
+
+export const importCommand: Command = {
+  name: 'import',
+  usage: '<actor> <file.sql | .csv | .tsv | ->',
+  summary: 'load a file into an actor',
+  details: `CSV goes into one table, in transactions of 5000 rows. If there is no such table, the first row names its
+columns; else all rows are data (--skip 1 passes over a header). A row that is too short is filled with NULL, one
+that is too long is cut, and both are said. SQL runs as exec runs it, but many statements in a transaction; a script
+that begins transactions itself keeps its own. An actor that does not exist is made. With --json: what was done.`,
+  options: {
+    table: {
+      type: 'string',
+      short: 't',
+      value: 'name',
+      help: 'the table for CSV (default: the name of the file)',
+    },
+    format: { type: 'string', value: 'format', help: 'sql, csv or tsv, if the name does not say it' },
+    skip: { type: 'string', value: 'rows', help: 'rows of CSV to pass over at the beginning' },
+    types: { type: 'string', value: 'text|infer', help: 'types of a table that is made (default: text)' },
+    separator: { type: 'string', value: 'text', help: 'what is between fields (default: , or a tab)' },
+    create: { type: 'boolean', help: 'make the store if it does not exist' },
+  },
+  examples: [
+    'actor-sqlite import room-42 message.csv --table message',
+    'actor-sqlite import room-42 dump.sql --create',
+    'curl https://example.org/data.csv | actor-sqlite import room-42 - --format csv --table data --types infer',
+  ],
+  arity: [2, 2],
+  async run(context) {
+    const [actor = '', file = ''] = words(context, 'actor', 'file')
+    const format = formatOf(file, context.options['format'], ['sql', 'csv', 'tsv'])
+    const createStore = context.options['create'] === true
+    const done = await withDatabase(context, actor, (db) => fill(context, db, file, format), {
+      create: true,
+      createStore,
+    })
+    if (context.json) context.out.line(JSON.stringify({ actor, format, ...done }))
+    else context.note(summary(done))
+    return undefined
+  },
+}
+
+function summary(done: { rows?: number; table?: string; statements?: number }): string {
+  return done.rows === undefined ? `${done.statements} statements` : `${done.rows} rows in ${done.table}`
+}
