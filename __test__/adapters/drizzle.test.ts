@@ -306,7 +306,9 @@ test('a cache is asked and told', async () => {
       kept.clear()
     }
   }
-  const db = await newDb({ cache: new Kept() })
+  const cache = new Kept()
+  const db = await newDb({ cache })
+  expect(db.$cache).toBe(cache)
   await db.insert(users).values({ name: 'Ada' })
   expect(await names(db)).toEqual(['Ada'])
   expect(kept.size).toBe(1)

@@ -4,8 +4,10 @@ import { entityKind } from 'drizzle-orm/entity';
 import { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import type { DrizzleConfig } from 'drizzle-orm/utils';
 import { Database } from '../database.js';
+import { DatabaseSync } from '../sync/database.js';
 import { Transaction } from '../transaction.js';
 import type { RunResult } from '../types.js';
+import { type ActorDatabaseSync } from './driver-sync.js';
 /** What queries go to: a database, or a transaction that is open. */
 export type Client = Database | Transaction;
 /** A drizzle database whose queries run on a database of an actor. */
@@ -14,7 +16,15 @@ export declare class ActorDatabase<Schema extends Record<string, unknown> = Reco
     /** Runs queries as one transaction, in one crossing. If one fails, none has run. */
     batch<Item extends BatchItem<'sqlite'>, Batch extends Readonly<[Item, ...Item[]]>>(batch: Batch): Promise<BatchResponse<Batch>>;
 }
-/** Makes a drizzle database. */
+/** Makes a drizzle database; of a synchronous database one whose queries return their results. */
+export declare function drizzle<Schema extends Record<string, unknown> = Record<string, never>>(client: DatabaseSync, config?: DrizzleConfig<Schema>): ActorDatabaseSync<Schema> & {
+    $client: DatabaseSync;
+};
+export declare function drizzle<Schema extends Record<string, unknown> = Record<string, never>>(config: DrizzleConfig<Schema> & {
+    client: DatabaseSync;
+}): ActorDatabaseSync<Schema> & {
+    $client: DatabaseSync;
+};
 export declare function drizzle<Schema extends Record<string, unknown> = Record<string, never>, C extends Client = Database>(client: C, config?: DrizzleConfig<Schema>): ActorDatabase<Schema> & {
     $client: C;
 };

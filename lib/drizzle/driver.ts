@@ -7,9 +7,11 @@ import { BaseSQLiteDatabase, SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core'
 import type { DrizzleConfig } from 'drizzle-orm/utils'
 import { Database } from '../database.js'
 import { describe } from '../encode.js'
+import { DatabaseSync } from '../sync/database.js'
 import { Transaction } from '../transaction.js'
 import type { RunResult } from '../types.js'
 import { loggerOf, schemaOf } from './config.js'
+import { type ActorDatabaseSync, constructSync } from './driver-sync.js'
 import { ActorSession } from './session.js'
 
 /** What queries go to: a database, or a transaction that is open. */
@@ -32,7 +34,14 @@ export class ActorDatabase<
   }
 }
 
-/** Makes a drizzle database. */
+/** Makes a drizzle database; of a synchronous database one whose queries return their results. */
+export function drizzle<Schema extends Record<string, unknown> = Record<string, never>>(
+  client: DatabaseSync,
+  config?: DrizzleConfig<Schema>,
+): ActorDatabaseSync<Schema> & { $client: DatabaseSync }
+export function drizzle<Schema extends Record<string, unknown> = Record<string, never>>(
+  config: DrizzleConfig<Schema> & { client: DatabaseSync },
+): ActorDatabaseSync<Schema> & { $client: DatabaseSync }
 export function drizzle<
   Schema extends Record<string, unknown> = Record<string, never>,
   C extends Client = Database,
@@ -41,18 +50,18 @@ export function drizzle<
   Schema extends Record<string, unknown> = Record<string, never>,
   C extends Client = Database,
 >(config: DrizzleConfig<Schema> & { client: C }): ActorDatabase<Schema> & { $client: C }
-export function drizzle<Schema extends Record<string, unknown>, C extends Client>(
-  first: C | (DrizzleConfig<Schema> & { client: C }),
+export function drizzle<Schema extends Record<string, unknown>>(
+  first: Client | DatabaseSync | (DrizzleConfig<Schema> & { client: Client | DatabaseSync }),
   second: DrizzleConfig<Schema> = {},
-): ActorDatabase<Schema> & { $client: C } {
+): ActorDatabase<Schema> | ActorDatabaseSync<Schema> {
   if (isClient(first)) return construct(first, second)
-  const { client, ...config } = (first ?? {}) as DrizzleConfig<Schema> & { client?: C }
-  if (!isClient(client)) {
-    throw new TypeError(
-      `drizzle() needs a database or a transaction, as it is or as "client", not ${describe(client)}`,
-    )
-  }
-  return construct(client, config)
+  if (first instanceof DatabaseSync) return constructSync(first, second)
+  const { client, ...config } = first ?? {}
+  if (isClient(client)) return construct(client, config)
+  if (client instanceof DatabaseSync) return constructSync(client, config)
+  throw new TypeError(
+    `drizzle() needs a database or a transaction, as it is or as "client", not ${describe(client)}`,
+  )
 }
 
 function isClient(value: unknown): value is Client {
@@ -73,6 +82,9 @@ function construct<Schema extends Record<string, unknown>, C extends Client>(
     cache,
   })
   const database = new ActorDatabase<Schema>('async', dialect, session, schema)
-  if (cache !== undefined) database.$cache = { invalidate: (params) => cache.onMutate(params) }
+  if (cache !== undefined) {
+    // As with all drivers it is the cache itself.
+    database.$cache = Object.assign(cache, { invalidate: cache.onMutate.bind(cache) })
+  }
   return Object.assign(database, { $client: client })
 }

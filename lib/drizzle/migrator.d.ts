@@ -4,7 +4,9 @@
  * @module
  */
 import { type MigrationMeta } from 'drizzle-orm/migrator';
+import { DatabaseSync } from '../sync/database.js';
 import type { ActorDatabase } from './driver.js';
+import type { ActorDatabaseSync } from './driver-sync.js';
 /** `meta/_journal.json` of a folder. */
 export interface Journal {
     readonly entries: readonly {
@@ -31,8 +33,12 @@ export type MigrateConfig = {
 });
 /**
  * Applies the migrations that were not applied yet: all of them, or none. Others wait meanwhile, and
- * foreign keys are not enforced, so that tables can be rebuilt. With nothing to do it only reads.
+ * foreign keys are not enforced, so that tables can be rebuilt. With nothing to do it only reads. Of a
+ * synchronous database it returns when it is done.
  */
+export declare function migrate<Schema extends Record<string, unknown>>(db: ActorDatabaseSync<Schema> & {
+    $client: DatabaseSync;
+}, config: MigrateConfig): void;
 export declare function migrate<Schema extends Record<string, unknown>>(db: ActorDatabase<Schema> & {
     $client: unknown;
 }, config: MigrateConfig): Promise<void>;

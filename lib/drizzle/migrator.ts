@@ -10,7 +10,9 @@ import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 import { Database } from '../database.js'
 import { withoutForeignKeys } from '../exclusive.js'
 import type { Queryable } from '../queryable.js'
+import { DatabaseSync } from '../sync/database.js'
 import type { ActorDatabase } from './driver.js'
+import type { ActorDatabaseSync } from './driver-sync.js'
 
 /** The table that has what was applied. */
 const MIGRATIONS_TABLE = '__drizzle_migrations'
@@ -40,28 +42,88 @@ export type MigrateConfig = {
 
 /**
  * Applies the migrations that were not applied yet: all of them, or none. Others wait meanwhile, and
- * foreign keys are not enforced, so that tables can be rebuilt. With nothing to do it only reads.
+ * foreign keys are not enforced, so that tables can be rebuilt. With nothing to do it only reads. Of a
+ * synchronous database it returns when it is done.
  */
-export async function migrate<Schema extends Record<string, unknown>>(
+export function migrate<Schema extends Record<string, unknown>>(
+  db: ActorDatabaseSync<Schema> & { $client: DatabaseSync },
+  config: MigrateConfig,
+): void
+export function migrate<Schema extends Record<string, unknown>>(
   db: ActorDatabase<Schema> & { $client: unknown },
   config: MigrateConfig,
-): Promise<void> {
-  const { $client: client } = db
+): Promise<void>
+export function migrate(
+  { $client: client }: { $client: unknown },
+  config: MigrateConfig,
+): Promise<void> | void {
+  if (client instanceof DatabaseSync) return migrateSync(client, config)
+  return migrateAsync(client, config)
+}
+
+async function migrateAsync(client: unknown, config: MigrateConfig): Promise<void> {
   if (!(client instanceof Database)) {
     throw new TypeError('migrate() needs a drizzle() of a database, not of a transaction')
   }
-  const table = `"${(config.migrationsTable ?? MIGRATIONS_TABLE).replaceAll('"', '""')}"`
+  const table = config.migrationsTable ?? MIGRATIONS_TABLE
   const migrations = migrationsOf(config)
   if ((await missing(client, table, migrations)).length === 0) return
   await withoutForeignKeys(client, async (alone) => {
     await alone.exec('BEGIN IMMEDIATE')
-    await alone.exec(
-      `CREATE TABLE IF NOT EXISTS ${table} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)`,
-    )
-    for (const migration of await missing(alone, table, migrations)) await apply(alone, table, migration)
+    await alone.exec(creation(table))
+    for (const { sql, hash, folderMillis } of await missing(alone, table, migrations)) {
+      for (const statement of sql) await alone.exec(statement).catch(failed(statement))
+      await alone.run(record(table), hash, folderMillis)
+    }
     await alone.exec('COMMIT')
   })
 }
+
+function migrateSync(client: DatabaseSync, config: MigrateConfig): void {
+  const table = config.migrationsTable ?? MIGRATIONS_TABLE
+  const migrations = migrationsOf(config)
+  if (missingSync(client, table, migrations).length === 0) return
+  if (client.inTransaction) throw new TypeError('migrate() needs a database that is in no transaction')
+  const enforced = client.pragma('foreign_keys', { simple: true })
+  client.pragma('foreign_keys = OFF')
+  try {
+    const apply = client.transaction(() => {
+      client.exec(creation(table))
+      for (const { sql, hash, folderMillis } of missingSync(client, table, migrations)) {
+        for (const statement of sql) execSync(client, statement)
+        client.prepare(record(table)).run(hash, folderMillis)
+      }
+    })
+    apply.immediate()
+  } finally {
+    client.pragma(`foreign_keys = ${enforced}`)
+  }
+}
+
+function execSync(client: DatabaseSync, statement: string): void {
+  try {
+    client.exec(statement)
+  } catch (error) {
+    failed(statement)(error)
+  }
+}
+
+const failed =
+  (statement: string) =>
+  (error: unknown): never => {
+    throw new DrizzleQueryError(statement, [], error as Error)
+  }
+
+const quoted = (table: string): string => `"${table.replaceAll('"', '""')}"`
+
+/** The table as all drivers of drizzle make it. */
+const creation = (table: string): string =>
+  `CREATE TABLE IF NOT EXISTS ${quoted(table)} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)`
+
+const record = (table: string): string => `INSERT INTO ${quoted(table)} ("hash", "created_at") VALUES (?, ?)`
+
+const IS_THERE = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"
+const newestOf = (table: string): string => `SELECT max(created_at) FROM ${quoted(table)}`
 
 /** The migrations that are newer than the newest that was applied. */
 async function missing(
@@ -69,23 +131,21 @@ async function missing(
   table: string,
   migrations: readonly MigrationMeta[],
 ): Promise<readonly MigrationMeta[]> {
-  const name = table.slice(1, -1).replaceAll('""', '"')
-  const there = await on.pluck("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", name)
-  if (there === undefined) return migrations
-  const newest = await on.pluck(`SELECT max(created_at) FROM ${table}`)
-  return newest === null ? migrations : migrations.filter(({ folderMillis }) => Number(newest) < folderMillis)
+  if ((await on.pluck(IS_THERE, table)) === undefined) return migrations
+  return newer(migrations, await on.pluck(newestOf(table)))
 }
 
-async function apply(on: Queryable, table: string, migration: MigrationMeta): Promise<void> {
-  const { sql, hash, folderMillis } = migration
-  for (const statement of sql) {
-    try {
-      await on.exec(statement)
-    } catch (error) {
-      throw new DrizzleQueryError(statement, [], error as Error)
-    }
-  }
-  await on.run(`INSERT INTO ${table} ("hash", "created_at") VALUES (?, ?)`, hash, folderMillis)
+function missingSync(
+  on: DatabaseSync,
+  table: string,
+  migrations: readonly MigrationMeta[],
+): readonly MigrationMeta[] {
+  if (on.prepare(IS_THERE).get(table) === undefined) return migrations
+  return newer(migrations, on.prepare(newestOf(table)).pluck().get())
+}
+
+function newer(migrations: readonly MigrationMeta[], newest: unknown): readonly MigrationMeta[] {
+  return newest === null ? migrations : migrations.filter(({ folderMillis }) => Number(newest) < folderMillis)
 }
 
 function migrationsOf(config: MigrateConfig): readonly MigrationMeta[] {
