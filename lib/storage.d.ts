@@ -1,7 +1,7 @@
 /** Stores of many databases. */
 import type { StorageMetrics } from '../native.cjs';
 import { Database } from './database.js';
-import type { Damage, DatabaseOptions, DatabaseStat, ExportDestination, ExportInfo, NamespaceOptions, StorageExportOptions, StorageOptions, VerifyReport } from './types.js';
+import type { Damage, DatabaseOptions, DatabaseStat, ExportDestination, ExportInfo, ListOptions, NamespaceOptions, StorageExportOptions, StorageOptions, VerifyReport } from './types.js';
 /** A store that is open. All of a process that name one directory share one instance. */
 export declare class Storage {
     #private;
@@ -11,6 +11,22 @@ export declare class Storage {
     open(actor: string, options?: DatabaseOptions): Promise<Database>;
     /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */
     get metrics(): StorageMetrics;
+    /**
+     * The names of the actors of a namespace that have a database, in the order of their bytes of UTF-8, page
+     * by page: `for await (const names of storage.list({ prefix: 'room-' })) …`. An actor that is there all
+     * the time is listed once; one that comes or goes meanwhile may be.
+     */
+    list(options?: ListOptions): AsyncGenerator<string[], void, undefined>;
+    /** One page of `list`. The next one comes `after` its last name; one with fewer than `limit` is the last. */
+    listPage(options?: ListOptions): Promise<string[]>;
+    /** Whether an actor has a database. */
+    exists(actor: string, options?: NamespaceOptions): Promise<boolean>;
+    /**
+     * Deletes an actor's database with all its history, whoever has it open, and says whether there was one.
+     * Its handles get `ERR_FENCED`, and none of them can bring anything of it back, nor write to a later
+     * database of the same name. Once this has answered, the deletion is on disk.
+     */
+    delete(actor: string, options?: NamespaceOptions): Promise<boolean>;
     /** What the store knows of a database, without opening it; `undefined` if there is none. */
     stat(actor: string, options?: NamespaceOptions): Promise<DatabaseStat | undefined>;
     /**

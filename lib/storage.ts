@@ -18,6 +18,7 @@ import type {
   DatabaseStat,
   ExportDestination,
   ExportInfo,
+  ListOptions,
   NamespaceOptions,
   StorageExportOptions,
   StorageOptions,
@@ -27,6 +28,7 @@ import {
   checkActor,
   checkDatabaseOptions,
   checkDestination,
+  checkListOptions,
   checkNamespace,
   checkNamespaceOptions,
   checkQuota,
@@ -36,6 +38,9 @@ import {
 
 const nothing = (): undefined => undefined
 const unchanged = (handle: number): number => handle
+
+/** Names of a page unless the caller says how many. */
+const NAMES_OF_PAGE = 1000
 
 /** Storages that were dropped without `close()`. */
 const dropped = new FinalizationRegistry<number>((handle) => {
@@ -134,6 +139,54 @@ export class Storage {
   /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */
   get metrics(): StorageMetrics {
     return this.#metrics ?? native.storageMetrics(connectionHandle, this.#handle)
+  }
+
+  /**
+   * The names of the actors of a namespace that have a database, in the order of their bytes of UTF-8, page
+   * by page: `for await (const names of storage.list({ prefix: 'room-' })) …`. An actor that is there all
+   * the time is listed once; one that comes or goes meanwhile may be.
+   */
+  list(options: ListOptions = {}): AsyncGenerator<string[], void, undefined> {
+    checkListOptions(options)
+    return this.#pages(options)
+  }
+
+  async *#pages(options: ListOptions): AsyncGenerator<string[], void, undefined> {
+    let { after } = options
+    while (true) {
+      const names = await this.#page({ ...options, after })
+      if (names.length > 0) yield names
+      if (names.length < (options.limit ?? NAMES_OF_PAGE)) return
+      after = names.at(-1)
+    }
+  }
+
+  /** One page of `list`. The next one comes `after` its last name; one with fewer than `limit` is the last. */
+  async listPage(options: ListOptions = {}): Promise<string[]> {
+    checkListOptions(options)
+    return await this.#page(options)
+  }
+
+  async #page(options: ListOptions): Promise<string[]> {
+    const { prefix = '', after, limit = NAMES_OF_PAGE } = options
+    const which = { namespace: this.#namespaceOf(options), prefix, after, limit }
+    return (await this.#fact((connection, id) =>
+      native.listDatabases(connection, id, this.#handle, which),
+    )) as string[]
+  }
+
+  /** Whether an actor has a database. */
+  async exists(actor: string, options: NamespaceOptions = {}): Promise<boolean> {
+    return (await this.#ask(actor, options, native.databaseExists)) as boolean
+  }
+
+  /**
+   * Deletes an actor's database with all its history, whoever has it open, and says whether there was one.
+   * Its handles get `ERR_FENCED`, and none of them can bring anything of it back, nor write to a later
+   * database of the same name. Once this has answered, the deletion is on disk.
+   */
+  async delete(actor: string, options: NamespaceOptions = {}): Promise<boolean> {
+    return (await this.#ask(actor, options, native.deleteDatabase)) as boolean
   }
 
   /** What the store knows of a database, without opening it; `undefined` if there is none. */

@@ -97,6 +97,15 @@ export interface NamespaceOptions {
     /** Default: the storage's. */
     readonly namespace?: string;
 }
+/** Which actors are listed, and how many at a time. */
+export interface ListOptions extends NamespaceOptions {
+    /** What their names begin with. Default: all. */
+    readonly prefix?: string;
+    /** Only names behind this one, in the order of their bytes of UTF-8; it need not be an actor's. */
+    readonly after?: string;
+    /** The most names of a page, 10,000 at most. Default: 1000. */
+    readonly limit?: number;
+}
 /** What a store knows of one database. */
 export interface DatabaseStat {
     /** The number of the newest committed state; 0 before the first commit. */

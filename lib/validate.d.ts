@@ -1,5 +1,5 @@
 /** Checks of arguments and options, each with a message that names the culprit. */
-import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, ExportDestination, ExportOptions, NamespaceOptions, SerializeOptions, StorageExportOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
+import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, ExportDestination, ExportOptions, ListOptions, NamespaceOptions, SerializeOptions, StorageExportOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
 /** Options of `openStorage`. */
 export declare function checkStorageOptions(options: unknown): asserts options is StorageOptions;
 /** Options of `storage.open`. */
@@ -8,6 +8,8 @@ export declare function checkDatabaseOptions(options: unknown): asserts options 
 export declare function checkSyncOptions(options: unknown): asserts options is DatabaseOptions;
 /** Options that name a namespace alone. */
 export declare function checkNamespaceOptions(options: unknown): asserts options is NamespaceOptions;
+/** Options of `list`. */
+export declare function checkListOptions(options: unknown): asserts options is ListOptions;
 /** The name of a namespace. */
 export declare function checkNamespace(namespace: unknown): asserts namespace is string;
 /** A quota, or `null` for none. */

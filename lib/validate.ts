@@ -2,6 +2,7 @@
 
 import { Writable } from 'node:stream'
 import { describe, isPlainObject } from './encode.js'
+import { expectedOfName } from './names.js'
 import type {
   BatchOptions,
   BatchStatement,
@@ -9,6 +10,7 @@ import type {
   DatabaseOptions,
   ExportDestination,
   ExportOptions,
+  ListOptions,
   NamespaceOptions,
   RetentionOptions,
   SerializeOptions,
@@ -85,7 +87,7 @@ const MEMORY_BYTES_MIN = 16 << 20
 
 const STORAGE: Record<keyof StorageOptions, Check> = {
   store: string,
-  namespace: string,
+  namespace: expectedOfName,
   durability,
   cacheBytes: bytes(0),
   memoryBytes: bytes(MEMORY_BYTES_MIN),
@@ -102,7 +104,7 @@ const STORAGE: Record<keyof StorageOptions, Check> = {
 }
 
 const DATABASE: Record<keyof DatabaseOptions, Check> = {
-  namespace: string,
+  namespace: expectedOfName,
   durability,
   readonly: boolean,
   create: boolean,
@@ -133,7 +135,13 @@ const {
   ...SYNC
 } = DATABASE
 
-const NAMESPACE: Record<keyof NamespaceOptions, Check> = { namespace: string }
+const NAMESPACE: Record<keyof NamespaceOptions, Check> = { namespace: expectedOfName }
+const LIST: Record<keyof ListOptions, Check> = {
+  ...NAMESPACE,
+  prefix: expectedOfName,
+  after: expectedOfName,
+  limit: wholeNumber(1, 10_000, 'a number of names'),
+}
 const SERIALIZE: Record<keyof SerializeOptions, Check> = { signal }
 const EXPORT: Record<keyof ExportOptions, Check> = { overwrite: boolean, signal, onProgress: callback }
 const STORAGE_EXPORT: Record<keyof StorageExportOptions, Check> = { ...EXPORT, ...NAMESPACE }
@@ -184,10 +192,16 @@ export function checkNamespaceOptions(options: unknown): asserts options is Name
   checkOptions('options', options, NAMESPACE)
 }
 
+/** Options of `list`. */
+export function checkListOptions(options: unknown): asserts options is ListOptions {
+  checkOptions('options', options, LIST)
+}
+
 /** The name of a namespace. */
 export function checkNamespace(namespace: unknown): asserts namespace is string {
-  if (typeof namespace !== 'string') {
-    throw new TypeError(`the name of a namespace must be a string, not ${describe(namespace)}`)
+  const expected = expectedOfName(namespace)
+  if (expected !== undefined) {
+    throw new TypeError(`the name of a namespace must be ${expected}, not ${describe(namespace)}`)
   }
 }
 
@@ -201,8 +215,10 @@ export function checkQuota(quota: unknown): asserts quota is number | null {
 
 /** The name of an actor. */
 export function checkActor(actor: unknown): asserts actor is string {
-  if (typeof actor !== 'string' || actor === '') {
-    throw new TypeError(`the name of an actor must be a string that is not empty, not ${describe(actor)}`)
+  const expected =
+    typeof actor !== 'string' || actor === '' ? 'a string that is not empty' : expectedOfName(actor)
+  if (expected !== undefined) {
+    throw new TypeError(`the name of an actor must be ${expected}, not ${describe(actor)}`)
   }
 }
 

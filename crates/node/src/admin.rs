@@ -1,6 +1,8 @@
 //! Looking at databases beside their owners: facts of a store's administration for JavaScript.
 
-use actor_sqlite_pagestore::{ActorId, ActorStat, PageStoreAdmin, VerifyReport};
+use actor_sqlite_pagestore::{
+    ActorId, ActorStat, ListRequest, PageStore, PageStoreAdmin, VerifyReport,
+};
 use napi_derive::napi;
 
 use crate::error::{ErrorPayload, Outcome, store_error};
@@ -95,6 +97,20 @@ impl NativeVerify {
     }
 }
 
+/// Which databases to list.
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeList {
+    /// The namespace.
+    pub namespace: String,
+    /// What names begin with.
+    pub prefix: String,
+    /// Names come after it.
+    pub after: Option<String>,
+    /// The most names.
+    pub limit: u32,
+}
+
 /// A question about a store, and its answer.
 pub enum Fact {
     /// `None` if there is no such database.
@@ -105,12 +121,45 @@ pub enum Fact {
     Bytes(f64),
     /// A snapshot that is open.
     Snapshot(NativeSnapshot),
+    /// Names of actors.
+    Names(Vec<String>),
+    /// Whether it is, or was, so.
+    Flag(bool),
 }
 
 /// See [`PageStoreAdmin::stat`].
 pub fn stat(store: &Store, actor: &ActorId) -> Outcome<Fact> {
     let stat = store.engine().stat(actor).map_err(|error| Box::new(store_error(&error)))?;
     Ok(Fact::Stat(stat.map(NativeStat::from)))
+}
+
+/// See [`PageStoreAdmin::list`].
+pub fn list(store: &Store, request: &NativeList) -> Outcome<Fact> {
+    let NativeList { namespace, prefix, after, limit } = request;
+    let (after, limit) = (after.as_deref(), *limit as usize);
+    let actors = store
+        .engine()
+        .list(&ListRequest { namespace, prefix, after, limit })
+        .map_err(|error| Box::new(store_error(&error)))?;
+    Ok(Fact::Names(actors.iter().map(|actor| actor.name().to_owned()).collect()))
+}
+
+/// See [`PageStoreAdmin::exists`].
+pub fn exists(store: &Store, actor: &ActorId) -> Outcome<Fact> {
+    let exists = store.engine().exists(actor);
+    exists.map(Fact::Flag).map_err(|error| Box::new(store_error(&error)))
+}
+
+/// See [`PageStoreAdmin::delete`]. It answers when the deletion is durable.
+pub fn delete(store: &Store, actor: &ActorId) -> Outcome<Fact> {
+    let engine = store.engine();
+    let deletion = engine.delete(actor).and_then(|deletion| {
+        engine.wait_durable(deletion.ticket)?;
+        Ok(deletion)
+    });
+    deletion
+        .map(|deletion| Fact::Flag(deletion.existed))
+        .map_err(|error| Box::new(store_error(&error)))
 }
 
 /// See [`PageStoreAdmin::verify`].

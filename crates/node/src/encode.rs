@@ -255,6 +255,8 @@ impl<'env> Writer<'env> {
                     Fact::Verify(report) => self.push(report),
                     Fact::Bytes(bytes) => self.push(bytes),
                     Fact::Snapshot(snapshot) => self.push(snapshot),
+                    Fact::Names(names) => self.push(names),
+                    Fact::Flag(flag) => self.push(flag),
                 }
             }
             Outcome::Fact(Err(error)) => self.error(request, *error),

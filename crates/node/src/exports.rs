@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Array, Function, Unknown};
 use napi::{Env, Error, Result, Status};
 use napi_derive::napi;
 
-use crate::admin::{self, Fact, NativeDamage};
+use crate::admin::{self, Fact, NativeDamage, NativeList};
 use crate::connection::{self, Connection};
 use crate::database::Database;
 use crate::decode;
@@ -20,6 +20,7 @@ use crate::error::{self, ErrorPayload};
 use crate::metrics::{DatabaseMetrics, StorageMetrics};
 use crate::options::{NativeDatabaseOptions, NativeStorageOptions};
 use crate::port::Port;
+use crate::questions;
 use crate::settings::StoreSettings;
 use crate::store::{Opened, Store, StoreRef, live_stores};
 use crate::transfer::Stopped;
@@ -85,6 +86,49 @@ pub fn open_storage(
     let path = PathBuf::from(options.path);
     aside(&env, connection, request, move || {
         Outcome::Opened(StoreRef::open(&path, &settings).map(Opened::Store))
+    })
+}
+
+/// Lists databases of a namespace; the reply is their names, in the order of their bytes.
+#[napi(catch_unwind)]
+pub fn list_databases(
+    env: Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    which: NativeList,
+) -> Result<()> {
+    about(&env, connection, request, storage, move |store| admin::list(store, &which))
+}
+
+/// Whether there is a database; the reply is a boolean.
+#[napi(catch_unwind)]
+pub fn database_exists(
+    env: Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    namespace: String,
+    actor: String,
+) -> Result<()> {
+    about(&env, connection, request, storage, move |store| {
+        admin::exists(store, &admin::actor_id(&namespace, &actor)?)
+    })
+}
+
+/// Deletes a database, whoever has it open; the reply is whether there was one, when none is there for
+/// good.
+#[napi(catch_unwind)]
+pub fn delete_database(
+    env: Env,
+    connection: f64,
+    request: f64,
+    storage: f64,
+    namespace: String,
+    actor: String,
+) -> Result<()> {
+    about(&env, connection, request, storage, move |store| {
+        admin::delete(store, &admin::actor_id(&namespace, &actor)?)
     })
 }
 
@@ -259,7 +303,7 @@ pub(crate) fn with<R>(connection: f64, use_it: impl FnOnce(&mut Connection) -> R
         .ok_or_else(|| Error::new(Status::InvalidArg, "the environment is closing"))
 }
 
-/// Answers a question about a store, on a thread of its own.
+/// Answers a question about a store, on another thread.
 fn about(
     env: &Env,
     connection: f64,
@@ -268,27 +312,40 @@ fn about(
     question: impl FnOnce(&Store) -> error::Outcome<Fact> + Send + 'static,
 ) -> Result<()> {
     let store = with(connection, |connection| connection.stores.get(storage as u64).cloned())?;
-    aside(env, connection, request, move || {
+    let job = job(env, connection, request, move || {
         let closed = || Box::new(ErrorPayload::closed("storage"));
         Outcome::Fact(store.ok_or_else(closed).and_then(|store| question(store.store())))
-    })
+    })?;
+    questions::ask(job);
+    Ok(())
 }
 
-/// Runs what blocks on a thread of its own, and answers with what comes of it.
+/// Runs what blocks for long on a thread of its own, and answers with what comes of it.
 fn aside(
     env: &Env,
     connection: f64,
     request: f64,
     work: impl FnOnce() -> Outcome + Send + 'static,
 ) -> Result<()> {
+    thread::spawn(job(env, connection, request, work)?);
+    Ok(())
+}
+
+/// Work that answers with what comes of it, for another thread.
+fn job<W: FnOnce() -> Outcome + Send + 'static>(
+    env: &Env,
+    connection: f64,
+    request: f64,
+    work: W,
+) -> Result<impl FnOnce() + Send + use<W>> {
     with(connection, |connection| {
         connection.asked(env, 1);
         let port = Arc::clone(&connection.port);
-        thread::spawn(move || {
+        move || {
             let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
                 Outcome::Opened(Err(Box::new(ErrorPayload::internal(crate::panic_text(&*panic)))))
             });
             port.send(Envelope::of(request as u64, outcome));
-        });
+        }
     })
 }

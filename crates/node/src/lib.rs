@@ -26,6 +26,7 @@ mod metrics;
 mod options;
 mod port;
 mod priority;
+mod questions;
 mod scrubber;
 mod settings;
 mod snapshot;
