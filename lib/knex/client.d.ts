@@ -1,6 +1,6 @@
 /** The client class: knex's own for SQLite, with another driver behind it. */
 import type { Knex } from 'knex';
-import { type ActorSqliteConnectionConfig } from './config.js';
+import type { ActorSqliteConnectionConfig } from './config.js';
 /**
  * Knex's client for SQLite over one actor's database:
  * `knex({ client: ActorSqlite, connection: { database }, useNullAsDefault: true })`.

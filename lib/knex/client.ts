@@ -5,8 +5,9 @@ import type { Transform } from 'node:stream'
 import type { Knex } from 'knex'
 // @ts-expect-error: knex has no types of its dialects
 import KnexSqlite3 from 'knex/lib/dialects/sqlite3/index.js'
+import { databaseOf } from '../source.js'
 import type { IntegerMode } from '../types.js'
-import { type ActorSqliteConnectionConfig, type ActorSqliteConnectionOptions, databaseOf } from './config.js'
+import type { ActorSqliteConnectionConfig, ActorSqliteConnectionOptions } from './config.js'
 import { KnexConnection, type KnexStatement } from './connection.js'
 
 /** A query on its way through knex. */
@@ -60,7 +61,7 @@ class ActorSqliteClient extends Base {
   }
 
   async acquireRawConnection(): Promise<KnexConnection> {
-    const { database, opened } = await databaseOf(this.connectionSettings)
+    const { database, opened } = await databaseOf(this.connectionSettings, 'the connection of knex')
     return new KnexConnection(database, opened)
   }
 

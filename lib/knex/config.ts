@@ -1,9 +1,6 @@
 /** What knex is told of the database it works on. */
 
-import { Database } from '../database.js'
-import { describe } from '../encode.js'
-import { openDatabase, type Storage } from '../storage.js'
-import type { DatabaseOptions } from '../types.js'
+import type { DatabaseSource } from '../source.js'
 
 /** How values are read. */
 export interface ActorSqliteConnectionOptions {
@@ -11,34 +8,7 @@ export interface ActorSqliteConnectionOptions {
   readonly safeIntegers?: boolean
 }
 
-/** The `connection` of knex's configuration: an open database, or an actor of a store. */
-export type ActorSqliteConnectionConfig = { readonly options?: ActorSqliteConnectionOptions } & (
-  | {
-      /** An open database. `knex.destroy()` leaves it open. */
-      readonly database: Database
-    }
-  | {
-      /** The actor whose database is opened at the first query, and closed by `knex.destroy()`. */
-      readonly actor: string
-      /** An open storage, or the directory of one. */
-      readonly storage: Storage | string
-      /** How it is opened. */
-      readonly open?: DatabaseOptions
-    }
-)
-
-/** The database that a configuration names, and whether it was opened here. */
-export async function databaseOf(
-  config: ActorSqliteConnectionConfig,
-): Promise<{ database: Database; opened: boolean }> {
-  if ('database' in config && config.database instanceof Database) {
-    return { database: config.database, opened: false }
-  }
-  if ('actor' in config && typeof config.actor === 'string') {
-    const { actor, storage, open } = config
-    return { database: await openDatabase(actor, { ...open, store: storage }), opened: true }
-  }
-  throw new TypeError(
-    `the connection of knex must be { database } or { actor, storage }, not ${describe(config)}`,
-  )
+/** The `connection` of knex's configuration. An actor's database is closed by `knex.destroy()`. */
+export type ActorSqliteConnectionConfig = DatabaseSource & {
+  readonly options?: ActorSqliteConnectionOptions
 }
