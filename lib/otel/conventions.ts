@@ -33,30 +33,26 @@ function nameOf(message: TraceMessage, sql: Description | undefined, operation: 
   return `${operation ?? call}${namespace === '' ? '' : ` ${namespace}`}`
 }
 
-const defined = (attributes: Attributes): Attributes =>
-  Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined && value !== ''))
+/** Sets an attribute that there is. */
+function set(attributes: Attributes, name: string, value: string | number | undefined): void {
+  if (value !== undefined && value !== '') attributes[name] = value
+}
 
 /** Describes a call at its start. */
 export function described(message: TraceMessage, captureQueryText: boolean): Described {
   const { actor, namespace, batchSize } = message
   const sql = message.sql === undefined ? undefined : describeSql(message.sql)
   const operation = operationOf(message, sql)
-  const common = {
-    'db.system.name': 'sqlite',
-    'db.operation.name': operation,
-    'db.collection.name': sql?.target,
-    'db.query.summary': sql?.summary,
-  }
-  return {
-    name: nameOf(message, sql, operation),
-    attributes: defined({
-      ...common,
-      'db.namespace': namespace === '' ? actor : `${namespace}|${actor}`,
-      'db.query.text': captureQueryText ? sql?.text : undefined,
-      'db.operation.batch.size': batchSize === undefined || batchSize < 2 ? undefined : batchSize,
-    }),
-    dimensions: defined({ ...common, 'db.namespace': namespace }),
-  }
+  const dimensions: Attributes = { 'db.system.name': 'sqlite' }
+  set(dimensions, 'db.operation.name', operation)
+  set(dimensions, 'db.collection.name', sql?.target)
+  set(dimensions, 'db.query.summary', sql?.summary)
+  const attributes: Attributes = { ...dimensions }
+  set(dimensions, 'db.namespace', namespace)
+  set(attributes, 'db.namespace', namespace === '' ? actor : `${namespace}|${actor}`)
+  if (captureQueryText) set(attributes, 'db.query.text', sql?.text)
+  if (batchSize !== undefined && batchSize > 1) attributes['db.operation.batch.size'] = batchSize
+  return { name: nameOf(message, sql, operation), attributes, dimensions }
 }
 
 /** What a failure adds. Codes are SQLite's and the store's; of other errors the name alone is told. */

@@ -88,6 +88,8 @@ class Instrumentation {
     return () => {
       channel.unsubscribe(handlers)
       channel.start.unbindStore(this.#around)
+      // Else every promise of the process goes on paying for it, before Node 24.
+      this.#around.disable()
     }
   }
 
@@ -130,7 +132,7 @@ class Instrumentation {
     if (call === undefined || call === null) return
     this.#calls.delete(message)
     const { described, begun, active, span } = call
-    const dimensions = { ...described.dimensions }
+    const { dimensions } = described
     if ('error' in message) {
       const failure = failureOf(message.error)
       Object.assign(dimensions, failure.attributes)
