@@ -44,8 +44,9 @@ export class Parameters {
       typeof name === 'string' && (byObject || !name.startsWith('?'))
     const positional = (value: unknown): void => {
       while (isNamed(names[next])) next += 1
+      const bound = boundValue(value, next + 1, dialect)
       if (next >= names.length) throw new RangeError('Too many parameter values were provided')
-      values[next] = boundValue(value, next + 1, dialect)
+      values[next] = bound
       next += 1
       given += 1
     }

@@ -15,6 +15,8 @@ export interface OpenedSync {
     readonly name: string;
     readonly memory: boolean;
     readonly readonly: boolean;
+    /** The class of its statements. Default: `StatementSync`. */
+    readonly statements?: typeof StatementSync;
     /** Called once when it is closed. */
     readonly closed: () => void;
 }

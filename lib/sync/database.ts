@@ -7,6 +7,7 @@ import { native } from '../native.js'
 import type { Row } from '../types.js'
 import {
   calling,
+  log,
   requireIdle,
   requireNoIterators,
   requireNoIteratorsUnlessUnsafe,
@@ -29,6 +30,8 @@ export interface OpenedSync {
   readonly name: string
   readonly memory: boolean
   readonly readonly: boolean
+  /** The class of its statements. Default: `StatementSync`. */
+  readonly statements?: typeof StatementSync
   /** Called once when it is closed. */
   readonly closed: () => void
 }
@@ -88,7 +91,8 @@ export class DatabaseSync {
 
   #prepare<T = Row>(sql: string): StatementSync<T> {
     requireIdle(this.#state)
-    return new StatementSync<T>(this, this.#state, sql, prepareSync(this.#state, sql))
+    const Statement = this.#opened.statements ?? StatementSync
+    return new Statement<T>(this, this.#state, sql, prepareSync(this.#state, sql))
   }
 
   /** Runs all statements of a text; their rows are dropped. */
@@ -97,8 +101,19 @@ export class DatabaseSync {
     const state = this.#state
     requireIdle(state)
     requireNoIteratorsUnlessUnsafe(state)
-    calling(state, () => native.syncExec(connectionHandle, state.handle, sql))
-    return this
+    if (state.verbose === undefined) {
+      calling(state, () => native.syncExec(connectionHandle, state.handle, sql))
+      return this
+    }
+    let rest = sql
+    for (;;) {
+      const first = calling(state, () => native.syncFirst(connectionHandle, state.handle, rest))
+      if (!Array.isArray(first)) return this
+      const [shown, statement, after] = first as [string, string, string]
+      log(state, () => shown)
+      calling(state, () => native.syncExec(connectionHandle, state.handle, statement))
+      rest = after
+    }
   }
 
   /** Runs `PRAGMA source`: its rows, or with `simple` the first column of the first one. */
@@ -132,6 +147,7 @@ export class DatabaseSync {
   // biome-ignore lint/suspicious/noExplicitAny: any other type would refuse callers' own functions
   transaction<F extends (...args: any[]) => unknown>(work: F): TransactionFn<F> {
     if (typeof work !== 'function') throw new TypeError('Expected first argument to be a function')
+    requireIdle(this.#state)
     return transactionOf(this, this.#steps, work)
   }
 

@@ -25,3 +25,8 @@ export declare function openSync(actor: string, options: OpenSyncOptions, openin
     state: SyncState;
     closed: () => void;
 };
+/** Opens a database in memory, which vanishes when it is closed. */
+export declare function openMemory(opening: Opening, options?: DatabaseOptions): {
+    state: SyncState;
+    closed: () => void;
+};

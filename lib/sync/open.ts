@@ -67,6 +67,16 @@ export function openSync(
   }
 }
 
+/** Opens a database in memory, which vanishes when it is closed. */
+export function openMemory(
+  opening: Opening,
+  options: DatabaseOptions = {},
+): { state: SyncState; closed: () => void } {
+  const settings = databaseSettings('memory', options, {})
+  const handle = answered(native.syncOpenMemory(connectionHandle, settings, opening.dialect.exact))
+  return { state: stateOf(handle, opening), closed: () => {} }
+}
+
 /** Opens it in a storage that is open, whose end is its end. */
 function attach(
   storage: Storage,
@@ -86,20 +96,14 @@ function attach(
 }
 
 function open(storage: number, settings: ReturnType<typeof databaseSettings>, opening: Opening): SyncState {
+  const { exact } = opening.dialect
+  return stateOf(answered(native.syncOpen(connectionHandle, storage, settings, exact)), opening)
+}
+
+function stateOf(handle: number, opening: Opening): SyncState {
   const { dialect, mode, safeIntegers, verbose } = opening
-  const handle = answered(native.syncOpen(connectionHandle, storage, settings, dialect.exact))
-  return {
-    handle,
-    dialect,
-    open: true,
-    busy: false,
-    iterators: 0,
-    unsafe: false,
-    mode,
-    safeIntegers,
-    verbose,
-    thrown: undefined,
-  }
+  const calls = { open: true, busy: false, iterators: 0, unsafe: false, thrown: undefined }
+  return { handle, dialect, mode, safeIntegers, verbose, ...calls }
 }
 
 function answered(answer: unknown): number {

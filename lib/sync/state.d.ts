@@ -50,3 +50,5 @@ export declare function errorOf(state: SyncState, payload: unknown): unknown;
 export declare function isFailure(answer: unknown): boolean;
 /** Makes a call of the addon during which nothing else may use the database. */
 export declare function calling<T>(state: SyncState, call: () => T): T;
+/** Tells of a statement before it runs. It is part of the run: what it throws ends that. */
+export declare function log(state: SyncState, text: () => unknown): void;

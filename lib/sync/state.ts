@@ -91,3 +91,16 @@ export function calling<T>(state: SyncState, call: () => T): T {
   if (isFailure(answer)) throw errorOf(state, answer)
   return answer
 }
+
+/** Tells of a statement before it runs. It is part of the run: what it throws ends that. */
+export function log(state: SyncState, text: () => unknown): void {
+  const { verbose } = state
+  if (verbose === undefined) return
+  const sql = calling(state, text) as string
+  state.busy = true
+  try {
+    verbose(sql)
+  } finally {
+    state.busy = false
+  }
+}

@@ -44,6 +44,8 @@ export declare class StatementSync<T = Row> {
     expand(...on: [on?: boolean]): this;
     /** Rows as arrays from now on. */
     raw(...on: [on?: boolean]): this;
+    /** The SQL text, with the values that are bound for good in their places. */
+    toString(): string;
     /** INTEGER values as bigints from now on. */
     safeIntegers(...on: [on?: boolean]): this;
     /** The columns of its rows, as they stand now. */

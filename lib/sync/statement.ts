@@ -10,6 +10,7 @@ import { RowReader, type SyncForm } from './rows.js'
 import {
   calling,
   lockedError,
+  log,
   Mode,
   requireIdle,
   requireNoIteratorsUnlessUnsafe,
@@ -78,7 +79,7 @@ export class StatementSync<T = Row> {
     this.#requireUnlocked()
     requireNoIteratorsUnlessUnsafe(state)
     const values = this.#values(args)
-    const answer = this.#call(() =>
+    const answer = this.#call(values, () =>
       native.syncRun(connectionHandle, state.handle, this.#id, values, this.#mode),
     ) as [number, number | bigint]
     return { changes: answer[0], lastInsertRowid: answer[1] }
@@ -104,7 +105,7 @@ export class StatementSync<T = Row> {
     requireIdle(state)
     this.#requireUnlocked()
     const values = this.#values(args)
-    return this.#call(() =>
+    return this.#call(values, () =>
       native.syncRows(
         connectionHandle,
         state.handle,
@@ -127,16 +128,17 @@ export class StatementSync<T = Row> {
     requireIdle(state)
     this.#requireUnlocked()
     const values = this.#values(args)
-    this.#call(() => native.syncOpenRows(connectionHandle, state.handle, this.#id, values))
+    calling(state, () => native.syncOpenRows(connectionHandle, state.handle, this.#id, values))
     this.#locked = true
     state.iterators += 1
-    const iterator = new RowIteratorSync<T>(this.#source())
+    const iterator = new RowIteratorSync<T>(this.#source(values))
     Object.defineProperty(iterator, 'statement', { value: this, enumerable: true })
     return iterator
   }
 
-  #source(): RowSource<T> {
+  #source(values: unknown[] | undefined): RowSource<T> {
     const state = this.#state
+    let logged = state.verbose === undefined
     const mode = this.#mode
     const form = this.#form
     const ended = (): void => {
@@ -148,6 +150,8 @@ export class StatementSync<T = Row> {
         requireIdle(state)
         let answer: unknown
         try {
+          if (!logged) this.#log(values)
+          logged = true
           answer = calling(state, () =>
             native.syncNextRow(connectionHandle, state.handle, this.#id, mode, this.#rows.shape),
           )
@@ -204,6 +208,15 @@ export class StatementSync<T = Row> {
     return this
   }
 
+  /** The SQL text, with the values that are bound for good in their places. */
+  toString(): string {
+    const state = this.#state
+    if (!this.#bound || !state.open || state.busy) return this.source
+    return calling(state, () =>
+      native.syncExpanded(connectionHandle, state.handle, this.#id, undefined),
+    ) as string
+  }
+
   /** INTEGER values as bigints from now on. */
   safeIntegers(...on: [on?: boolean]): this {
     this.#requireAtRest()
@@ -243,8 +256,13 @@ export class StatementSync<T = Row> {
     return undefined
   }
 
-  #call<R>(call: () => R): R {
+  #call<R>(values: unknown[] | undefined, call: () => R): R {
+    if (this.#state.verbose !== undefined) this.#log(values)
     return calling(this.#state, call)
+  }
+
+  #log(values: unknown[] | undefined): void {
+    log(this.#state, () => native.syncExpanded(connectionHandle, this.#state.handle, this.#id, values))
   }
 
   #requireReader(): void {

@@ -101,6 +101,11 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// Where the next statement begins.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// Compiles the next statement, which comes with its text.
     pub(crate) fn next(
         &mut self,

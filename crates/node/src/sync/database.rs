@@ -7,6 +7,7 @@ use std::sync::Arc;
 use actor_sqlite_pagestore::ActorId;
 use actor_sqlite_session::{OpenOptions, SessionError, SyncSession, SyncSight};
 
+use super::memory;
 use crate::error::{ErrorPayload, Outcome, session_error};
 use crate::metrics::DatabaseMetrics;
 use crate::store::StoreRef;
@@ -16,8 +17,8 @@ pub struct SyncDatabase {
     session: RefCell<SyncSession>,
     sight: Arc<SyncSight>,
     in_transaction: Cell<bool>,
-    store: StoreRef,
-    number: u64,
+    /// `None` for one that is in memory. Its number there.
+    store: Option<(StoreRef, u64)>,
     /// Numbers are bound as REAL, whole or not.
     pub reals: bool,
 }
@@ -33,17 +34,22 @@ impl SyncDatabase {
         let host = store.store().host();
         let session = SyncSession::open(host, actor, options)
             .map_err(|error| Box::new(session_error(&error)))?;
-        let sight = Arc::clone(session.sight());
-        let weak = Arc::downgrade(&sight);
+        let weak = Arc::downgrade(session.sight());
         let number = store.store().enter(weak);
-        Ok(Rc::new(Self {
-            session: RefCell::new(session),
-            sight,
-            in_transaction: Cell::new(false),
-            store: store.clone(),
-            number,
-            reals,
-        }))
+        Ok(Self::of(session, Some((store.clone(), number)), reals))
+    }
+
+    /// Opens one in memory, which nobody else can open and which vanishes when it is closed.
+    pub fn in_memory(actor: ActorId, options: OpenOptions, reals: bool) -> Outcome<Rc<Self>> {
+        let session = SyncSession::open(&memory::host(), actor, options)
+            .map_err(|error| Box::new(session_error(&error)))?;
+        Ok(Self::of(session, None, reals))
+    }
+
+    fn of(session: SyncSession, store: Option<(StoreRef, u64)>, reals: bool) -> Rc<Self> {
+        let sight = Arc::clone(session.sight());
+        let (session, in_transaction) = (RefCell::new(session), Cell::new(false));
+        Rc::new(Self { session, sight, in_transaction, store, reals })
     }
 
     /// Uses the session. While a call of it is under way, that is an error.
@@ -73,15 +79,19 @@ impl SyncDatabase {
     /// way, which the end of the process cuts short.
     pub fn abandon(self: Rc<Self>) {
         let _ = self.with(SyncSession::close);
-        let store = self.store.clone();
+        let store = self.store.as_ref().map(|(store, _)| store.clone());
         drop(self);
-        store.close();
+        if let Some(store) = store {
+            store.close();
+        }
     }
 }
 
 impl Drop for SyncDatabase {
     fn drop(&mut self) {
         let _ = self.session.get_mut().close();
-        self.store.store().leave(self.number, &self.metrics());
+        if let Some((store, number)) = &self.store {
+            store.store().leave(*number, &self.metrics());
+        }
     }
 }

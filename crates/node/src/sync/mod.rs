@@ -3,9 +3,12 @@
 //! Nothing here waits in a queue. While a call is under way SQLite may call a function of
 //! JavaScript, which may call in here again: that is refused for the same database.
 
+mod answer;
 mod database;
-mod exports;
+mod memory;
+mod opening;
 mod rows;
+mod statements;
 mod values;
 
 pub use database::SyncDatabase;

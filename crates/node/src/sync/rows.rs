@@ -7,6 +7,7 @@ use actor_sqlite_session::{RowRef, RowSink, Shape, ValueRef};
 use napi::bindgen_prelude::{Array, ArrayBuffer, Object, ToNapiValue};
 use napi::{Env, JsValue, Result, sys};
 
+use super::answer::Raw;
 use super::values;
 use crate::encode::Integers;
 use crate::error::{ErrorPayload, unsafe_integer};
@@ -144,15 +145,5 @@ impl Drop for Scope {
             // SAFETY: it is the last that was opened, and no value made in it is used any more.
             unsafe { sys::napi_close_handle_scope(self.env, self.scope) };
         }
-    }
-}
-
-/// A value that is one of JavaScript's already.
-pub struct Raw(pub sys::napi_value);
-
-impl ToNapiValue for Raw {
-    // SAFETY: the value is alive in the environment that it was made in, which is the caller's.
-    unsafe fn to_napi_value(_: sys::napi_env, raw: Self) -> Result<sys::napi_value> {
-        Ok(raw.0)
     }
 }

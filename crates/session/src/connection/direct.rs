@@ -33,6 +33,14 @@ impl Connection {
         Ok(Text::One(Box::new(compiled)))
     }
 
+    /// The first statement of a text as SQLite would show it, and where the rest begins.
+    pub(crate) fn first_of(&mut self, sql: &str) -> Result<Option<(String, usize)>, Fault> {
+        let mut texts = Texts::new(sql)?;
+        let Some((statement, text)) = texts.next(&self.db, false)? else { return Ok(None) };
+        let shown = statement.expanded().unwrap_or_else(|| text.to_owned());
+        Ok(Some((shown, texts.position())))
+    }
+
     /// To be called before each run. `reading`: other statements of the caller are under way.
     pub(crate) fn start_direct(
         &mut self,

@@ -165,6 +165,17 @@ impl Statement {
         unsafe { ffi::sqlite3_stmt_readonly(self.raw()) != 0 }
     }
 
+    /// Its text with the values that are bound to it.
+    pub(crate) fn expanded(&self) -> Option<String> {
+        // SAFETY: the statement is alive; the text is NUL-terminated, ours, and freed once.
+        unsafe {
+            let text = ffi::sqlite3_expanded_sql(self.raw());
+            let copy = owned(text);
+            ffi::sqlite3_free(text.cast());
+            copy
+        }
+    }
+
     pub(crate) fn explain(&self) -> bool {
         // SAFETY: the statement is alive.
         unsafe { ffi::sqlite3_stmt_isexplain(self.raw()) != 0 }

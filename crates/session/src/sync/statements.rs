@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use crate::raw::{RawError, Step};
 use crate::{Changes, Column, Params, SessionError};
 
-use rusqlite::ffi::SQLITE_ABORT_ROLLBACK;
+use rusqlite::ffi::{SQLITE_ABORT_ROLLBACK, SQLITE_NOMEM};
 
 /// A statement that the caller holds.
 pub(super) struct Held {
@@ -168,6 +168,27 @@ impl SyncSession {
             it.give_back(id, taken);
             result
         })
+    }
+
+    /// A statement's text with the values of a run, or with those that are bound for good.
+    pub fn expanded(&mut self, id: u64, params: Option<Params>) -> Result<String, SessionError> {
+        self.call(|it| {
+            let mut taken = it.take(id)?;
+            let given = params.is_some();
+            let bound = params.map_or(Ok(()), |params| taken.compiled.bind(params));
+            let text = taken.compiled.statement.expanded();
+            if given {
+                taken.compiled.statement.unbind();
+            }
+            it.statements.insert(id, taken);
+            bound?;
+            text.ok_or_else(|| Fault::Raw(RawError::of(SQLITE_NOMEM)))
+        })
+    }
+
+    /// The first statement of a text as SQLite would show it, and where the rest begins.
+    pub fn first_statement(&mut self, sql: &str) -> Result<Option<(String, usize)>, SessionError> {
+        self.call(|it| it.connection()?.first_of(sql))
     }
 
     /// Runs all statements of a text.

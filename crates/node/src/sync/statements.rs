@@ -1,84 +1,16 @@
-//! The functions of the addon that answer at once. An answer is a value, an array, or an object: a
-//! failed call's is an `ErrorPayload`, which has a `kind`.
+//! The functions of the addon that run statements and answer at once.
 
-use std::path::PathBuf;
-use std::rc::Rc;
-
-use actor_sqlite_session::{SessionError, SyncPrepared, SyncSession};
-use napi::bindgen_prelude::{Array, ToNapiValue};
-use napi::{Env, JsValue, Result, sys};
+use actor_sqlite_session::SyncPrepared;
+use napi::bindgen_prelude::Array;
+use napi::{Env, JsValue, Result};
 use napi_derive::napi;
 
-use super::SyncDatabase;
-use super::rows::{Cells, Raw};
+use super::answer::{Raw, answer, call, failure, run, undefined};
+use super::rows::Cells;
 use super::values;
 use crate::encode::Integers;
-use crate::error::{ErrorPayload, Outcome};
 use crate::exports::with;
-use crate::metrics::DatabaseMetrics;
-use crate::options::{NativeDatabaseOptions, NativeStorageOptions};
-use crate::settings::StoreSettings;
-use crate::store::StoreRef;
 use crate::words::malformed;
-
-/// Opens a store, and waits for that; the answer is its handle.
-#[napi(catch_unwind, ts_return_type = "unknown")]
-pub fn sync_open_storage(env: Env, connection: f64, options: NativeStorageOptions) -> Result<Raw> {
-    let settings = StoreSettings::from(&options);
-    let opened = StoreRef::open(&PathBuf::from(options.path), &settings);
-    let kept = match opened {
-        Ok(store) => with(connection, |connection| connection.stores.insert(store))?
-            .ok_or_else(|| Box::new(ErrorPayload::internal("too many storages"))),
-        Err(error) => Err(error),
-    };
-    answer(&env, kept.map(|handle| handle as f64))
-}
-
-/// Gives a store up, and waits for that.
-#[napi(catch_unwind)]
-pub fn sync_close_storage(connection: f64, storage: f64) -> Result<()> {
-    if let Some(store) = with(connection, |it| it.stores.remove(storage as u64))? {
-        store.close();
-    }
-    Ok(())
-}
-
-/// Opens a database, and waits for that; the answer is its handle. With `reals`, numbers are bound
-/// as REAL, whole or not.
-#[napi(catch_unwind, ts_return_type = "unknown")]
-pub fn sync_open(
-    env: Env,
-    connection: f64,
-    storage: f64,
-    options: NativeDatabaseOptions,
-    reals: bool,
-) -> Result<Raw> {
-    let store = with(connection, |it| it.stores.get(storage as u64).cloned())?;
-    let opened = store
-        .ok_or_else(|| Box::new(ErrorPayload::closed("storage")))
-        .and_then(|store| options.check().map(|(actor, options)| (store, actor, options)))
-        .and_then(|(store, actor, options)| SyncDatabase::open(&store, actor, options, reals));
-    let kept = match opened {
-        Ok(database) => with(connection, |it| it.sync.insert(database))?
-            .ok_or_else(|| Box::new(ErrorPayload::internal("too many databases"))),
-        Err(error) => Err(error),
-    };
-    answer(&env, kept.map(|handle| handle as f64))
-}
-
-/// Closes a database, when all that was answered is durable.
-#[napi(catch_unwind, ts_return_type = "unknown")]
-pub fn sync_close(env: Env, connection: f64, database: f64) -> Result<Raw> {
-    let closed = call(connection, database, |_, session| session.close())?;
-    if !is_busy(&closed) {
-        with(connection, |it| drop(it.sync.remove(database as u64)))?;
-    }
-    answer(&env, closed)
-}
-
-fn is_busy(outcome: &Outcome<()>) -> bool {
-    matches!(outcome, Err(error) if error.code == "ERR_BUSY")
-}
 
 /// Compiles a text: number, whether it returns rows, whether it only reads; or the number of
 /// statements where that is not one: 0, or 2 for any other.
@@ -255,76 +187,33 @@ pub fn sync_exec(env: Env, connection: f64, database: f64, sql: String) -> Resul
     answer(&env, ran)
 }
 
-/// Waits until all that was answered is durable.
+/// A statement's text with values: those of a run, or those that are bound for good.
 #[napi(catch_unwind, ts_return_type = "unknown")]
-pub fn sync_durable(env: Env, connection: f64, database: f64) -> Result<Raw> {
-    let waited = call(connection, database, |_, session| session.wait_durable())?;
-    answer(&env, waited)
+pub fn sync_expanded(
+    env: Env,
+    connection: f64,
+    database: f64,
+    statement: f64,
+    values: Option<Array<'_>>,
+) -> Result<Raw> {
+    let text = run(connection, database, values, |session, params| {
+        session.expanded(statement as u64, params)
+    })?;
+    answer(&env, text)
 }
 
-/// Whether a transaction is open.
-#[napi(catch_unwind)]
-pub fn sync_in_transaction(connection: f64, database: f64) -> Result<bool> {
-    with(connection, |it| {
-        it.sync.get(database as u64).is_some_and(|database| database.in_transaction())
-    })
-}
-
-/// The counters of a database.
-#[napi(catch_unwind)]
-pub fn sync_metrics(connection: f64, database: f64) -> Result<DatabaseMetrics> {
-    with(connection, |it| {
-        it.sync.get(database as u64).map(|database| database.metrics()).unwrap_or_default()
-    })
+/// The first statement of a text, and the text after it; nothing if there is none.
+#[napi(catch_unwind, ts_return_type = "unknown")]
+pub fn sync_first(env: Env, connection: f64, database: f64, sql: String) -> Result<Raw> {
+    let first = call(connection, database, |_, session| session.first_statement(&sql))?;
+    answer(
+        &env,
+        first.map(|first| {
+            first.map(|(text, at)| vec![text, sql[..at].to_owned(), sql[at..].to_owned()])
+        }),
+    )
 }
 
 fn mode(integers: f64) -> Result<Integers> {
     Integers::of(integers as u64).ok_or_else(|| malformed("holds an unknown integer mode"))
-}
-
-/// Makes a call. The environment's tables are free meanwhile: SQLite may call JavaScript.
-fn call<T>(
-    connection: f64,
-    database: f64,
-    use_it: impl FnOnce(&Rc<SyncDatabase>, &mut SyncSession) -> std::result::Result<T, SessionError>,
-) -> Result<Outcome<T>> {
-    let found = with(connection, |it| it.sync.get(database as u64).cloned())?;
-    Ok(match found {
-        Some(database) => database.with(|session| use_it(&database, session)),
-        None => Err(Box::new(ErrorPayload::closed("database"))),
-    })
-}
-
-/// Makes a call with values.
-fn run<T>(
-    connection: f64,
-    database: f64,
-    values: Option<Array<'_>>,
-    use_it: impl FnOnce(
-        &mut SyncSession,
-        Option<actor_sqlite_session::Params>,
-    ) -> std::result::Result<T, SessionError>,
-) -> Result<Outcome<T>> {
-    let found = with(connection, |it| it.sync.get(database as u64).cloned())?;
-    let Some(database) = found else { return Ok(Err(Box::new(ErrorPayload::closed("database")))) };
-    let params = values::params(values, database.reals)?;
-    Ok(database.with(|session| use_it(session, params)))
-}
-
-fn answer<T: ToNapiValue>(env: &Env, outcome: Outcome<T>) -> Result<Raw> {
-    match outcome {
-        // SAFETY: `env` is alive and this is its thread.
-        Ok(value) => unsafe { T::to_napi_value(env.raw(), value) }.map(Raw),
-        Err(error) => failure(env, error),
-    }
-}
-
-fn failure(env: &Env, error: Box<ErrorPayload>) -> Result<Raw> {
-    // SAFETY: as above.
-    unsafe { ErrorPayload::to_napi_value(env.raw(), *error) }.map(Raw)
-}
-
-fn undefined(env: &Env) -> Result<sys::napi_value> {
-    // SAFETY: as above.
-    unsafe { <()>::to_napi_value(env.raw(), ()) }
 }
