@@ -161,6 +161,9 @@ function tryOn(major, project) {
     const { ok, stdout, output } = run(binary, project, file, store)
     check(`Node ${major}, ${file}`, ok && stdout === '1 true größe\n', output)
   }
+  const program = join('node_modules', '.bin', 'actor-sqlite')
+  const counted = run(binary, project, program, 'query', 'packed', 'SELECT count(*) FROM t', '--store', store)
+  check(`Node ${major}, the program`, counted.ok && counted.stdout === '2\n', counted.output)
 }
 
 function checkTypes(project) {

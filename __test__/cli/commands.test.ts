@@ -44,6 +44,7 @@ test('what is mistyped is named, with what may be meant', () => {
     [['query', 'room', 'SELECT 1', '--single'], 'there is no option --single'],
     [['query', 'room'], 'too few words for query'],
     [['stat', 'room', 'other'], 'too many words for stat'],
+    [['list', '--limit', 'x', ...at], 'x is no number of actors'],
     [['query', 'room', 'SELECT 1; SELECT 2', ...at], 'query takes one statement'],
     [['exec', 'room', ...at], 'exec needs either SQL'],
     [['help', 'stats'], 'Did you mean stat?'],

@@ -166,7 +166,7 @@ test('a short bench says what does not depend on the machine', () => {
     'point reads, 1 actor',
   ])
   expect(results[0].facts.rowsPerCommit).toBe(3)
-  expect(results[1].facts.commitsPerSync).toBeGreaterThan(1)
+  expect(results[1].facts.commitsPerSync).toBeGreaterThanOrEqual(1)
   expect(readdirSync(directory).filter((name) => name.startsWith('actor-sqlite-bench-'))).toEqual([])
   expect(cli(['bench', '--seconds', 'x'])).toMatchObject({ code: 2 })
 })

@@ -18,14 +18,15 @@ export async function withStorage<T>(
   context: Context,
   work: (storage: Storage) => Promise<T>,
   create = false,
+  open = (): Promise<Storage> =>
+    // The command is short: whoever runs the store reads it through for damage.
+    openStorage({ store: context.store, namespace: context.namespace, scrubBytesPerSecond: 0 }),
 ): Promise<T> {
   if (!create && !isStore(context.store)) {
     const hint = 'Name one by --store <dir> or the environment variable ACTOR_SQLITE_STORE.'
     throw new CliError(`there is no store at ${resolve(context.store)}`, Exit.notFound, hint)
   }
-  // The command is short: whoever runs the store reads it through for damage.
-  const { namespace } = context
-  const storage = await openStorage({ store: context.store, namespace, scrubBytesPerSecond: 0 })
+  const storage = await open()
   try {
     return await work(storage)
   } finally {

@@ -48,6 +48,13 @@ function csvOptions(context: Context, file: string, format: Format): Omit<CsvOpt
   }
 }
 
+const FORMATS = ['sql', 'csv', 'tsv'] as const
+
+/** Loads a file into an open database; says what was done. */
+export async function importFile(context: Context, db: Database, file: string): Promise<string> {
+  return summary(await fill(context, db, file, formatOf(file, context.options['format'], FORMATS)))
+}
+
 async function fill(context: Context, db: Database, file: string, format: Format): Promise<object> {
   const progress = new Progress(`importing ${file}`, 'B', context.quiet)
   let read = 0
@@ -98,7 +105,7 @@ that begins transactions itself keeps its own. An actor that does not exist is m
   arity: [2, 2],
   async run(context) {
     const [actor = '', file = ''] = words(context, 'actor', 'file')
-    const format = formatOf(file, context.options['format'], ['sql', 'csv', 'tsv'])
+    const format = formatOf(file, context.options['format'], FORMATS)
     const createStore = context.options['create'] === true
     const done = await withDatabase(context, actor, (db) => fill(context, db, file, format), {
       create: true,

@@ -3,10 +3,12 @@
 import { StorageError } from '../../errors.js'
 import type { Storage } from '../../storage.js'
 import type { VerifyReport } from '../../types.js'
+import { chosenActors, nameLine } from '../actors.js'
 import type { Command, Context } from '../command.js'
-import { CliError, Exit, Interrupted } from '../failure.js'
+import { Exit, Interrupted } from '../failure.js'
 import { Colour, painter } from '../output.js'
-import { withStorage, words } from '../stores.js'
+import { Progress } from '../progress.js'
+import { withStorage } from '../stores.js'
 
 /** What is wrong with a database. */
 interface Findings {
@@ -82,34 +84,53 @@ function report({ out, json }: Context, findings: Findings): void {
   const paint = painter(process.stdout)
   const { actor, rows, bytes, pages, damage } = findings
   if (isSound(findings)) {
-    out.line(`${actor}: ${paint(Colour.green, 'ok')} (${rows} rows, ${pages} pages, ${bytes} bytes)`)
+    out.line(
+      `${nameLine(actor)}: ${paint(Colour.green, 'ok')} (${rows} rows, ${pages} pages, ${bytes} bytes)`,
+    )
     return
   }
-  out.line(`${actor}: ${paint(Colour.red, 'damaged')}`)
+  out.line(`${nameLine(actor)}: ${paint(Colour.red, 'damaged')}`)
   for (const { row, reason } of damage) out.line(`  ${row}: ${reason}`)
   for (const line of findings.integrity) if (line !== 'ok') out.line(`  integrity_check: ${line}`)
 }
 
+async function verifyAll(context: Context, storage: Storage): Promise<number> {
+  const progress = new Progress('verifying', 'B', context.quiet)
+  let [sound, damaged, bytes] = [0, 0, 0]
+  try {
+    for await (const actor of chosenActors(context, storage)) {
+      const findings = await verifyActor(context, storage, actor)
+      if (isSound(findings)) sound += 1
+      else damaged += 1
+      bytes += findings.bytes
+      progress.end()
+      report(context, findings)
+      await context.out.ready()
+      progress.update(bytes)
+    }
+  } finally {
+    progress.end()
+  }
+  if (context.args.length === 0) context.note(`${sound} sound, ${damaged} damaged`)
+  return damaged === 0 ? Exit.ok : Exit.failed
+}
+
 export const verify: Command = {
   name: 'verify',
-  usage: '<actor>',
+  usage: '[actor]',
   summary: 'check every checksum, and what SQLite makes of the pages',
-  details: `Reads every row that the store has of an actor, then runs PRAGMA integrity_check. Code 1 if anything is
-wrong, which is named. With --json: one object an actor and line.`,
+  details: `Reads every row that the store has of an actor, then runs PRAGMA integrity_check; without an actor, of all in
+the namespace. Code 1 if anything is wrong, which is named. With --json: one object an actor and line.`,
   options: {
     checksums: { type: 'boolean', help: 'check the rows of the store only, which opens no database' },
   },
-  examples: ['actor-sqlite verify room-42', 'actor-sqlite verify room-42 --json | jq .damage'],
-  arity: [1, 1],
+  examples: [
+    'actor-sqlite verify',
+    'actor-sqlite verify room-42',
+    'actor-sqlite verify --json --checksums | jq .damage',
+  ],
+  arity: [0, 1],
   async run(context) {
-    const [actor = ''] = words(context, 'actor')
-    return await withStorage(context, async (storage) => {
-      if ((await storage.stat(actor)) === undefined) {
-        throw new CliError(`there is no actor ${actor}`, Exit.notFound)
-      }
-      const findings = await verifyActor(context, storage, actor)
-      report(context, findings)
-      return isSound(findings) ? Exit.ok : Exit.failed
-    })
+    return await withStorage(context, (storage) => verifyAll(context, storage))
   },
 }

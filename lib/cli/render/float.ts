@@ -2,8 +2,8 @@
  * REAL values as the sqlite3 shell prints them: `%!.15g` where a text is shown, `%!.20g` where it has to
  * be read back.
  *
- * The first are the nearest 15 digits. The other 20 are those of C's `long double` of 64 bits, in which
- * SQLite's printf works up to version 3.42: same bytes need the same steps, rounded in the same way.
+ * The digits are those of C's `long double` of 64 bits, in which SQLite's printf works up to version 3.42:
+ * same bytes need the same steps, rounded in the same way.
  */
 
 /** A positive number: `m * 2 ** e`, `m` of 64 bits at most. */
@@ -86,19 +86,26 @@ function normalize(value: Extended): { value: Extended; exponent: number } {
   return { value: rest, exponent }
 }
 
-/** Half a unit of the 20th digit, as SQLite comes to it: in doubles. */
-const ROUNDER = extended(5.0e-10 * 1.0e-10)
+/** Half a unit of the last digit, as SQLite comes to it: in doubles. */
+const HALF_OF_20 = extended(5.0e-10 * 1.0e-10)
+const HALF_OF_15 = extended(5.0e-5 * 1.0e-10)
 
-/** The first 20 digits and the exponent of a positive number. */
-function twentyDigits(value: number): { digits: string; exponent: number } {
+/** Digits of a number, and the power of ten of the first. */
+interface Digits {
+  readonly digits: string
+  readonly exponent: number
+}
+
+/** The first so many digits of a positive number. */
+function longDigits(value: number, wanted: number, half: Extended): Digits {
   let { value: rest, exponent } = normalize(extended(value))
-  rest = add(rest, ROUNDER)
+  rest = add(rest, half)
   if (!below(rest, TEN)) {
     rest = multiply(rest, TENTH)
     exponent += 1
   }
   let digits = ''
-  for (let count = 0; count < 20; count += 1) {
+  for (let count = 0; count < wanted; count += 1) {
     const shift = BigInt(Math.max(0, -rest.e))
     const digit = rest.e >= 0 ? rest.m << BigInt(rest.e) : rest.m >> shift
     digits += digit.toString()
@@ -107,8 +114,18 @@ function twentyDigits(value: number): { digits: string; exponent: number } {
   return { digits, exponent }
 }
 
-/** The nearest 15 digits and the exponent of a positive number. */
-function fifteenDigits(value: number): { digits: string; exponent: number } {
+const twentyDigits = (value: number): Digits => longDigits(value, 20, HALF_OF_20)
+
+/** Beyond, SQLite's steps do not come to the nearest 15 digits. */
+const EXACT_MAX = 1e22
+const EXACT_MIN = 1e-22
+
+/** The first 15 digits. Where they are not close to the next, the nearest are the same. */
+function fifteenDigits(value: number): Digits {
+  const [finer = ''] = value.toExponential(17).split('e')
+  if (value > EXACT_MAX || value < EXACT_MIN || /^(49|50)/.test(finer.slice(16))) {
+    return longDigits(value, 15, HALF_OF_15)
+  }
   const [mantissa = '', exponent] = value.toExponential(14).split('e')
   return { digits: mantissa.replace('.', ''), exponent: Number(exponent) }
 }
@@ -125,7 +142,7 @@ function layOut(digits: string, exponent: number): string {
   return trimmed(digits.slice(0, exponent + 1), digits.slice(exponent + 1))
 }
 
-function format(value: number, digitsOf: typeof twentyDigits, infinity: string): string {
+function format(value: number, digitsOf: (value: number) => Digits, infinity: string): string {
   if (value === 0) return '0.0'
   const sign = value < 0 ? '-' : ''
   if (!Number.isFinite(value)) return sign + infinity

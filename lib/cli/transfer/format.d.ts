@@ -9,7 +9,7 @@ declare const ENDINGS: {
 };
 export type Format = keyof typeof ENDINGS;
 /** The format that `--format` or the end of a file's name says. */
-export declare function formatOf(file: string, option: string | boolean | undefined, allowed: readonly Format[]): Format;
+export declare function formatOf<F extends Format>(file: string, option: string | boolean | undefined, allowed: readonly F[]): F;
 /** The table that a file is named after. */
 export declare function tableOf(file: string): string;
 export {};

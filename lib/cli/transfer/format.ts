@@ -16,11 +16,11 @@ const ENDINGS = {
 export type Format = keyof typeof ENDINGS
 
 /** The format that `--format` or the end of a file's name says. */
-export function formatOf(
+export function formatOf<F extends Format>(
   file: string,
   option: string | boolean | undefined,
-  allowed: readonly Format[],
-): Format {
+  allowed: readonly F[],
+): F {
   if (typeof option === 'string') {
     const named = allowed.find((format) => format === option)
     if (named !== undefined) return named

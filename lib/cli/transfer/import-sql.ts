@@ -24,6 +24,8 @@ const VIRTUAL = /^\s*(PRAGMA\s+writable_schema\b|INSERT\s+INTO\s+sqlite_(schema|
 /** Runs all statements; gives their number. */
 export async function importSql(db: Database, source: TextSource, options: SqlOptions): Promise<number> {
   const runner = new Runner(db)
+  // A transaction of the caller is the caller's.
+  const outer = db.inTransaction
   let count = 0
   try {
     for await (const statement of statementsOf(source.chunks)) {
@@ -34,10 +36,10 @@ export async function importSql(db: Database, source: TextSource, options: SqlOp
     }
     await runner.flush()
   } catch (error) {
-    if (db.inTransaction) await db.exec('ROLLBACK')
+    if (db.inTransaction && !outer) await db.exec('ROLLBACK')
     throw error
   }
-  if (db.inTransaction) {
+  if (db.inTransaction && !outer) {
     await db.exec('ROLLBACK')
     throw new CliError(
       'the script ends inside a transaction that it began: nothing of that is kept',

@@ -1,0 +1,3 @@
+/** `delete`: an actor and its database. */
+import type { Command } from '../command.js';
+export declare const deleteCommand: Command;
