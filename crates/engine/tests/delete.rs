@@ -1,79 +1,19 @@
-//! Deleting databases: what goes and what stays, owners that do not know of it, answers that are
-//! lost, and a deletion between any two operations of other work.
+//! Deleting databases: what goes and what stays, and answers that are lost.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
-use actor_sqlite_engine::{Engine, EngineOptions, MaintenanceBudget};
-use actor_sqlite_kv::{Batch, Counters, Fault, FaultKv, Gate, Image, Kv, OpKind, SeededFaults};
-use actor_sqlite_ltx::Pgno;
-use actor_sqlite_pagestore::{
-    ActorId, ClaimOptions, Generation, HintRange, Hints, PageStore, PageStoreAdmin, StoreError,
-};
+use actor_sqlite_engine::MaintenanceBudget;
+use actor_sqlite_kv::{Batch, Counters, Fault, FaultKv, Image, Kv, OpKind, SeededFaults};
+use actor_sqlite_pagestore::{ClaimOptions, Generation, PageStore, PageStoreAdmin, StoreError};
+use common::deleting::*;
 use common::workload::rows_of;
 use common::*;
 use fastrand::Rng;
-
-const SIZE: u32 = 150;
-
-/// Several chunks, batches and versions for a few pages.
-fn options() -> EngineOptions {
-    let mut options = small_options();
-    options.compaction.batch_bytes = 3_000;
-    options.compaction.retention_txids = 1;
-    options
-}
-
-fn on(kv: &Arc<FaultKv>) -> Arc<Engine> {
-    engine_with(kv.clone(), options())
-}
-
-/// An owner of a database with deltas, shards, replaced versions, hints and a stage that is open. All
-/// fills make the same keys.
-fn filled(engine: &Arc<Engine>, name: &ActorId, fill: u8) -> Owner {
-    let mut owner = Owner::claim(engine, name);
-    let noise = |from: u32, to: u32, fill: u8| -> Pages {
-        let mut rng = Rng::with_seed(u64::from(fill));
-        (from..=to).map(|pgno| (pgno, (0..512).map(|_| rng.u8(..)).collect())).collect()
-    };
-    owner.commit(&noise(1, SIZE, fill), SIZE).unwrap();
-    owner.commit(&noise(1, 3, fill + 1), SIZE).unwrap();
-    engine.compact(name).unwrap();
-    owner.commit(&noise(1, 80, fill + 2), SIZE).unwrap();
-    engine.compact(name).unwrap();
-    owner.commit(&noise(60, 70, fill + 3), SIZE).unwrap();
-    engine.save_hints(&owner.lease, &hints(1)).unwrap();
-    let id = owner.next_id();
-    owner.stage(id, &noise(1, 9, fill + 4)).unwrap();
-    owner
-}
-
-fn hints(pages: u32) -> Hints {
-    Hints { ranges: vec![HintRange { first: Pgno::ONE, pages, score: 1 }] }
-}
-
-fn one(fill: u8) -> Pages {
-    [(1, vec![fill; 512])].into()
-}
-
-/// The counter of each namespace is what its databases store.
-fn assert_counted(image: &Image) {
-    for (key, value) in image.iter().filter(|(key, _)| key[0] == 3) {
-        let namespace = [&[2], &key[1..key.len() - b"USAGE".len()]].concat();
-        let rows = image.iter().filter(|(key, _)| key.starts_with(&namespace));
-        let there: i64 = rows.map(|(key, value)| (key.len() + value.len()) as i64).sum();
-        assert_eq!(value, [there.to_le_bytes(), (-there).to_le_bytes()].concat());
-    }
-}
-
-fn assert_over<T: std::fmt::Debug>(refused: Result<T, StoreError>) {
-    assert!(matches!(refused, Err(StoreError::Fenced { .. })), "{refused:?}");
-}
 
 #[test]
 fn every_row_goes_and_one_floor_for_many_databases_stays() {
@@ -153,106 +93,20 @@ fn a_deletion_gives_a_namespace_its_room_back() {
 }
 
 #[test]
-fn an_owner_that_commits_all_the_time_does_not_keep_its_database() {
-    for same_engine in [true, false] {
-        let kv = Arc::new(FaultKv::new());
-        let engine = on(&kv);
-        let mut owner = Owner::claim(&engine, &actor("a"));
-        owner.commit(&one(0), 1).unwrap();
-        let (other, begun) = (on(&kv), AtomicU64::new(0));
-        thread::scope(|scope| {
-            let storm = scope.spawn(|| {
-                for fill in 0.. {
-                    begun.fetch_add(1, Ordering::Relaxed);
-                    if let Err(error) = owner.commit(&one(fill as u8), 1) {
-                        return error;
-                    }
-                }
-                unreachable!()
-            });
-            while begun.load(Ordering::Relaxed) < 100 {
-                thread::yield_now();
-            }
-            let deleting = if same_engine { &engine } else { &other };
-            // From outside it may lose the race a few times over.
-            let deleted = (0..1_000).find_map(|_| deleting.delete(&actor("a")).ok());
-            assert!(deleted.unwrap().existed);
-            assert!(matches!(storm.join().unwrap(), StoreError::Fenced { .. }));
-        });
-        assert_eq!(rows_of(&kv.image(), &actor("a")), []);
-        assert_counted(&kv.image());
-    }
-}
-
-/// A commit on its way when the database is deleted, and made anew with the same content.
-#[test]
-fn a_commit_on_its_way_does_not_land_in_a_later_database() {
-    for again in [false, true] {
-        let kv = Arc::new(FaultKv::new());
-        let (engine, other) = (on(&kv), on(&kv));
-        let mut owner = Owner::claim(&engine, &actor("a"));
-        owner.commit(&one(1), 1).unwrap();
-        let gate = Gate::new();
-        kv.fail_next(OpKind::Commit, Fault::HoldBefore(gate.clone()));
-        thread::scope(|scope| {
-            let commit = scope.spawn(|| owner.commit(&one(2), 1));
-            gate.wait_arrived(1);
-            assert!(other.delete(&actor("a")).unwrap().existed);
-            let mut later = again.then(|| Owner::claim(&other, &actor("a")));
-            if let Some(later) = &mut later {
-                later.commit(&one(1), 1).unwrap();
-            }
-            gate.open();
-            match commit.join().unwrap() {
-                Err(StoreError::Fenced { actual_generation, .. }) => {
-                    assert_eq!(actual_generation.0, if again { 2 } else { 0 });
-                }
-                other => panic!("{other:?}"),
-            }
-            if let Some(mut later) = later {
-                later.check();
-                later.commit(&one(5), 1).unwrap();
-                assert_sound(&other, &actor("a"));
-            }
-        });
-        assert_eq!(rows_of(&kv.image(), &actor("a")).is_empty(), !again);
-    }
-}
-
-/// A commit in doubt, whose lease then sleeps and whose database is deleted.
-#[test]
-fn a_commit_in_doubt_ends_with_the_deletion() {
-    for landed in [true, false] {
-        let kv = Arc::new(FaultKv::new());
-        let engine = on(&kv);
-        let mut owner = Owner::claim(&engine, &actor("a"));
-        owner.commit(&one(1), 1).unwrap();
-        let key = kv.image().keys().into_iter().find(|key| key.ends_with(b"HEAD")).unwrap();
-        let guard = kv.image().get(&key).unwrap().to_vec();
-        kv.fail_next(
-            OpKind::Commit,
-            if landed { Fault::UnknownLanded } else { Fault::UnknownLost },
-        );
-        let counted = Arc::clone(&kv);
-        let asked = kv.counters().commits + 1;
-        kv.set_hook(Some(Arc::new(move |kind, _| {
-            let lost = counted.counters().commits >= asked;
-            (kind == OpKind::Snapshot && lost).then_some(Fault::Unavailable)
-        })));
-        let doubt = owner.commit(&one(2), 1);
-        assert!(matches!(doubt, Err(StoreError::UnknownCommit { .. })), "{doubt:?}");
-        engine.release(&owner.lease);
-        kv.clear_faults();
-        assert!(engine.delete(&actor("a")).unwrap().existed);
-        assert_over(resume(&engine, &owner.lease));
-        let later = filled(&engine, &actor("a"), 9);
-        let mut late = Batch::new();
-        late.guard(key.clone(), Some(guard)).put(key, b"late".to_vec());
-        kv.commit(&late).unwrap_err();
-        assert_over(resume(&engine, &owner.lease));
-        later.check();
-        assert_counted(&kv.image());
-    }
+fn an_owner_at_its_quota_is_told_that_it_is_over() {
+    let kv = Arc::new(FaultKv::new());
+    let (engine, other) = (on(&kv), on(&kv));
+    let quota = ClaimOptions { quota_bytes: Some(20_000), ..claim_options(PAGE) };
+    let claim = engine.claim(&actor("a"), &quota).unwrap();
+    let mut owner = Owner::of(&engine, claim).unwrap();
+    let mut rng = Rng::with_seed(1);
+    let mut noise = || -> Pages {
+        (1..=90).map(|pgno| (pgno, (0..512).map(|_| rng.u8(..)).collect())).collect()
+    };
+    let refused = owner.commit(&noise(), 90);
+    assert!(matches!(refused, Err(StoreError::Quota { .. })), "{refused:?}");
+    other.delete(&actor("a")).unwrap();
+    assert_over(owner.commit(&noise(), 90));
 }
 
 #[test]
@@ -391,157 +245,6 @@ fn a_damaged_floor_is_named_and_nothing_is_made_without_it() {
     }
     // Another bucket has its own.
     claim(&engine, &actor("b")).unwrap();
-}
-
-/// What an owner or a host does.
-type Work = fn(&Arc<Engine>, &mut Owner) -> Result<(), StoreError>;
-
-fn works() -> Vec<(&'static str, Work)> {
-    vec![
-        ("commit", |_, owner| owner.commit(&one(77), SIZE).map(drop)),
-        ("shrink", |_, owner| owner.commit(&one(77), 5).map(drop)),
-        ("staged commit", |_, owner| {
-            let id = owner.next_id();
-            let parts = [one(70), one(71)];
-            parts.iter().try_for_each(|part| owner.stage(id, part))?;
-            owner.commit_staged(id, &parts, &one(72), SIZE).map(drop)
-        }),
-        ("read", |_, owner| {
-            assert_eq!(owner.read_all()?, owner.model);
-            Ok(())
-        }),
-        ("hints", |engine, owner| engine.save_hints(&owner.lease, &hints(9))),
-        ("release", |engine, owner| {
-            engine.release(&owner.lease);
-            Ok(())
-        }),
-        ("resume", |engine, owner| {
-            let generation = owner.lease.generation();
-            let claim = resume(engine, &owner.lease)?;
-            assert_eq!(claim.lease.generation(), generation);
-            let again = Owner::of(engine, claim)?;
-            assert_eq!(again.model, owner.model, "what it resumes is its own");
-            *owner = again;
-            Ok(())
-        }),
-        ("claim", |engine, owner| {
-            let options = ClaimOptions { create: false, ..claim_options(PAGE) };
-            let claim = engine.claim(owner.actor(), &options)?;
-            assert!(claim.lease.generation() > owner.lease.generation());
-            Owner::of(engine, claim).map(drop)
-        }),
-        ("compact", |engine, owner| engine.compact(owner.actor()).map(drop)),
-        ("reclaim", |engine, owner| engine.reclaim(owner.actor(), 9).map(drop)),
-        ("sweep", |engine, owner| {
-            engine.release(&owner.lease);
-            engine.sweep(owner.actor(), 9).map(drop)
-        }),
-        ("delete", |engine, owner| engine.delete(owner.actor()).map(drop)),
-        ("verify", |engine, owner| {
-            assert_eq!(engine.verify(owner.actor())?.damage, []);
-            Ok(())
-        }),
-        ("stat", |engine, owner| engine.stat(owner.actor()).map(drop)),
-        ("reader", |engine, owner| engine.reader(owner.actor(), None).map(drop)),
-    ]
-}
-
-/// Does some work, and before its nth operation of the store the database is deleted from another
-/// host, and made anew with the same keys and other content. `false` if the work was over by then.
-fn deleted_within(what: &str, work: Work, nth: u64, again: bool) -> bool {
-    let kv = Arc::new(FaultKv::new());
-    let name = actor("a");
-    let owner = filled(&on(&kv), &name, 1);
-    // Another view of the database, without an index in memory.
-    owner.engine.release(&owner.lease);
-    let (engine, other) = (on(&kv), on(&kv));
-    let mut owner = Owner::of(&engine, resume(&engine, &owner.lease).unwrap()).unwrap();
-    if what == "read" {
-        let bare = EngineOptions { shard_index_bytes_max: 0, ..options() };
-        let bare = engine_with(kv.clone(), bare);
-        owner = Owner::of(&bare, resume(&bare, &owner.lease).unwrap()).unwrap();
-    }
-    let later = Arc::new(Mutex::new(None));
-    let (count, put, of) = (AtomicU64::new(0), Arc::clone(&later), name.clone());
-    kv.set_hook(Some(Arc::new(move |_, _| {
-        if count.fetch_add(1, Ordering::Relaxed) + 1 == nth {
-            other.delete(&of).unwrap();
-            *put.lock().unwrap() = Some(again.then(|| filled(&other, &of, 100)));
-        }
-        None
-    })));
-    let engine = owner.engine.clone();
-    let before = owner.lease.generation();
-    let outcome = work(&engine, &mut owner);
-    kv.set_hook(None);
-    let Some(later) = later.lock().unwrap().take() else { return false };
-    let at = format!("{what}, deleted before operation {nth}, made anew: {again}");
-    match &outcome {
-        Ok(())
-        | Err(
-            StoreError::Fenced { .. }
-            | StoreError::NotFound { .. }
-            | StoreError::Closed
-            | StoreError::Unavailable { .. },
-        ) => {}
-        Err(error) => panic!("{at}: {error}"),
-    }
-    let image = kv.image();
-    assert_counted(&image);
-    let rows = rows_of(&image, &name);
-    assert!(again || rows.is_empty(), "{at}: {} rows are back", rows.len());
-    // The old lease is over, and says so.
-    if owner.lease.generation() == before && !matches!(what, "release" | "sweep") {
-        let refused = owner.commit(&one(99), SIZE);
-        let over = matches!(refused, Err(StoreError::Fenced { .. } | StoreError::Closed));
-        assert!(over, "{at}: then {refused:?}");
-        assert!(owner.read_all().is_err(), "{at}");
-    }
-    if let Some(later) = later {
-        let there = kv.image().keys().iter().any(|key| key.ends_with(b"HEAD"));
-        assert!(there || what == "delete", "{at}: the later database is gone");
-        if there {
-            let claim = Owner::claim(&engine, &name);
-            assert_eq!(claim.model, later.model, "{at}");
-            assert_sound(&engine, &name);
-        }
-    }
-    true
-}
-
-#[test]
-fn a_deletion_between_any_two_operations_of_other_work_is_whole() {
-    let mut points = 0;
-    for (what, work) in works() {
-        for again in [false, true] {
-            let reached = (1..).take_while(|&nth| deleted_within(what, work, nth, again)).count();
-            assert!(reached > 0 || what == "release", "{what} does not ask the store");
-            points += reached;
-        }
-    }
-    println!("{points} places");
-    assert!(points > 100);
-}
-
-/// A database is claimed for the first time, and before the batch that makes it another host has made,
-/// claimed and deleted one.
-#[test]
-fn a_creation_that_was_overtaken_by_a_whole_life_takes_a_higher_generation() {
-    let kv = Arc::new(FaultKv::new());
-    let (engine, other) = (on(&kv), on(&kv));
-    let gate = Gate::new();
-    kv.fail_next(OpKind::Commit, Fault::HoldBefore(gate.clone()));
-    thread::scope(|scope| {
-        let creation = scope.spawn(|| claim(&engine, &actor("a")).unwrap());
-        gate.wait_arrived(1);
-        let life: Vec<_> = (0..3).map(|_| claim(&other, &actor("a")).unwrap()).collect();
-        assert!(other.delete(&actor("a")).unwrap().existed);
-        gate.open();
-        let created = creation.join().unwrap();
-        assert_eq!(life.last().unwrap().lease.generation(), Generation(3));
-        assert_eq!(created.lease.generation(), Generation(4));
-    });
-    assert_eq!(engine.metrics().claim_retries, 1);
 }
 
 #[test]

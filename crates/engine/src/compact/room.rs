@@ -27,10 +27,19 @@ impl Engine {
         for _ in 0..TRIES {
             match work() {
                 Err(StoreError::Quota { .. }) if self.make_room(state) => {}
-                outcome => return outcome.inspect_err(|error| self.count_refusal(error)),
+                outcome => return outcome.map_err(|error| self.refusal(state, error)),
             }
         }
-        work().inspect_err(|error| self.count_refusal(error))
+        work().map_err(|error| self.refusal(state, error))
+    }
+
+    /// The error of work that a quota refused, or that the lease is over, if that was found out when
+    /// room was to be made.
+    fn refusal(&self, state: &LeaseState, error: StoreError) -> StoreError {
+        let over = state.view().over.clone();
+        let error = over.filter(|_| matches!(error, StoreError::Quota { .. })).unwrap_or(error);
+        self.count_refusal(&error);
+        error
     }
 
     fn count_refusal(&self, error: &StoreError) {

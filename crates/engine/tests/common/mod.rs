@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod deleting;
 pub mod mutations;
 pub mod recovery;
 pub mod specimen;
