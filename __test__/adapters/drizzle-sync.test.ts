@@ -104,6 +104,24 @@ test('prepared and raw queries', () => {
   expect(names(db)).toEqual(['Ada!', 'Bob!'])
 })
 
+test('a query is compiled once, and follows the schema', () => {
+  const db = newDb()
+  const compiled = () => db.$client.metrics.statements.prepared
+  db.insert(users).values({ name: 'Ada' }).run()
+  names(db)
+  const before = compiled()
+  for (let times = 0; times < 10; times += 1) expect(names(db)).toEqual(['Ada'])
+  expect(db.select({ name: users.name }).from(users).orderBy(asc(users.id)).values()).toEqual([['Ada']])
+  expect(compiled() - before).toBe(0)
+  const all = () => db.all(sql`SELECT * FROM posts`)
+  db.insert(posts).values({ author: 1 }).run()
+  expect(all()).toEqual([{ id: 1, author: 1, title: null }])
+  db.run(sql`ALTER TABLE posts ADD COLUMN likes DEFAULT 7`)
+  expect(all()).toEqual([{ id: 1, author: 1, title: null, likes: 7 }])
+  for (let many = 0; many < 300; many += 1) db.get(sql.raw(`SELECT ${many}`))
+  expect(names(db)).toEqual(['Ada'])
+})
+
 test('a transaction commits or rolls back, and its parts alone', () => {
   const db = newDb()
   const result = db.transaction(

@@ -291,6 +291,18 @@ test('a call that waits too long for a transaction is SQLITE_BUSY', async () => 
   expect((await client.execute('SELECT 1')).rows[0]?.[0]).toBe(1)
 })
 
+test('a transaction that nobody closes is rolled back when its time is over', async () => {
+  const client = createClient({ database: await newDatabase({ transactionTimeoutMs: 30 }) })
+  await client.execute('CREATE TABLE t (a)')
+  const forgotten = await client.transaction()
+  await forgotten.execute('INSERT INTO t VALUES (1)')
+  expect((await client.execute('SELECT count(*) FROM t')).rows[0]?.[0]).toBe(0)
+  expect(forgotten.closed).toBe(true)
+  expect(await rejection(forgotten.execute('SELECT 1'))).toMatchObject({ code: 'TRANSACTION_CLOSED' })
+  expect(await rejection(forgotten.commit())).toMatchObject({ code: 'TRANSACTION_CLOSED' })
+  forgotten.close()
+})
+
 test('calls wait for a transaction that ends in time', async () => {
   const client = createClient({ database: await newDatabase() })
   await client.execute('CREATE TABLE t (a)')

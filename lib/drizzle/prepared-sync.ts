@@ -3,13 +3,12 @@
 import { entityKind } from 'drizzle-orm/entity'
 import { fillPlaceholders } from 'drizzle-orm/sql'
 import { type PreparedQueryConfig, SQLitePreparedQuery } from 'drizzle-orm/sqlite-core'
-import type { DatabaseSync } from '../sync/database.js'
 import type { StatementSync } from '../sync/statement.js'
 import type { RunResult } from '../types.js'
 import { isMapped, mapAll, mapFirst } from './map.js'
 import type { Prepared } from './prepared.js'
 
-/** A query with its statement, which is compiled when the query is prepared. */
+/** A query with its statement, which queries of the same text share. */
 export class ActorPreparedQuerySync<
   T extends PreparedQueryConfig = PreparedQueryConfig,
 > extends SQLitePreparedQuery<T & { type: 'sync' }> {
@@ -17,9 +16,9 @@ export class ActorPreparedQuerySync<
   readonly #statement: StatementSync<unknown>
   readonly #prepared: Prepared
 
-  constructor(on: DatabaseSync, prepared: Prepared) {
+  constructor(statement: StatementSync<unknown>, prepared: Prepared) {
     super('sync', prepared.method, prepared.query)
-    this.#statement = on.prepare<unknown>(prepared.query.sql)
+    this.#statement = statement
     this.#prepared = prepared
   }
 

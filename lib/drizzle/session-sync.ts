@@ -14,9 +14,13 @@ import {
   type SQLiteTransactionConfig,
 } from 'drizzle-orm/sqlite-core'
 import type { DatabaseSync } from '../sync/database.js'
+import type { StatementSync } from '../sync/statement.js'
 import type { RunResult } from '../types.js'
 import type { ResultMapper } from './map.js'
 import { ActorPreparedQuerySync } from './prepared-sync.js'
+
+/** So many statements stay compiled, the least recently used goes first. */
+const STATEMENTS_MAX = 128
 
 /** What all queries of a drizzle database share. */
 export interface SessionSyncOptions<Tables extends TablesRelationalConfig> {
@@ -33,6 +37,8 @@ export class ActorSessionSync<
   static override readonly [entityKind]: string = 'ActorSessionSync'
   readonly #on: DatabaseSync
   readonly #options: SessionSyncOptions<Tables>
+  /** By text, the most recently used last: compiling a query takes as long as running it. */
+  readonly #statements = new Map<string, StatementSync<unknown>>()
 
   constructor(on: DatabaseSync, options: SessionSyncOptions<Tables>) {
     super(options.dialect)
@@ -48,7 +54,7 @@ export class ActorSessionSync<
     mapper?: ResultMapper,
   ): ActorPreparedQuerySync<T> {
     const { logger } = this.#options
-    return new ActorPreparedQuerySync(this.#on, {
+    return new ActorPreparedQuerySync(this.#statement(query.sql), {
       query,
       fields,
       method,
@@ -58,6 +64,17 @@ export class ActorSessionSync<
       metadata: undefined,
       cacheConfig: undefined,
     })
+  }
+
+  #statement(sql: string): StatementSync<unknown> {
+    const statement = this.#statements.get(sql) ?? this.#on.prepare<unknown>(sql)
+    this.#statements.delete(sql)
+    this.#statements.set(sql, statement)
+    if (this.#statements.size > STATEMENTS_MAX) {
+      const [oldest] = this.#statements.keys()
+      this.#statements.delete(oldest as string)
+    }
+    return statement
   }
 
   /** Runs a callback as a transaction. It must not be `async`. */
