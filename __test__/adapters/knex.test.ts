@@ -329,6 +329,7 @@ describe('the connection', () => {
     opened.push(knex)
     expect(await knex.raw('SELECT 1 AS one')).toEqual([{ one: 1n }])
     expect(knex.client.valueForUndefined).toBeNull()
+    expect(knex.client.config.connection.database).toBe(database)
   })
 
   test('says what it wants', async () => {

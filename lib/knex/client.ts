@@ -23,6 +23,7 @@ interface KnexQuery {
 
 /** What of knex's class is used here. */
 interface BaseClient {
+  config: object
   connectionSettings: object
   getPoolSettings(pool: unknown): object
 }
@@ -45,7 +46,9 @@ class ActorSqliteClient extends Base {
   constructor(config: Knex.Config) {
     super(configOf(config))
     const { connection } = config
+    if (connection === undefined) return
     // As it was given: knex's copy would not be the database.
+    this.config = { ...this.config, connection }
     if (typeof connection === 'object') {
       this.connectionSettings = connection as unknown as ActorSqliteConnectionConfig
     }
