@@ -7,9 +7,10 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { fail, root } from '../project.mjs'
+import { fail } from '../project.mjs'
+import { installBeside } from './beside.mjs'
 
 const DEPENDENCIES = [
   'better-sqlite3@12',
@@ -45,19 +46,6 @@ const modules = join(checkout, 'node_modules')
 if (!existsSync(join(modules, 'mocha'))) {
   const install = ['install', '--no-save', '--ignore-scripts', '--legacy-peer-deps', '--omit=dev']
   spawnSync('npm', [...install, ...DEPENDENCIES], { cwd: checkout, stdio: 'inherit' })
-}
-
-/** This package with the checkout as its peer, so that there is one knex. */
-function installOurs() {
-  const ours = join(modules, 'actor-sqlite')
-  rmSync(ours, { recursive: true, force: true })
-  mkdirSync(ours)
-  const binary = readdirSync(root).filter((name) => name.endsWith('.node'))
-  for (const name of ['package.json', 'index.js', 'native.cjs', 'lib', ...binary]) {
-    cpSync(join(root, name), join(ours, name), { recursive: true })
-  }
-  rmSync(join(modules, 'knex'), { recursive: true, force: true })
-  symlinkSync(checkout, join(modules, 'knex'))
 }
 
 const CLIENT = `
@@ -96,7 +84,7 @@ const kept = `${client}.theirs`
 if (!existsSync(kept)) cpSync(client, kept)
 cpSync(kept, client)
 if (withOurs) {
-  installOurs()
+  installBeside(checkout, 'knex')
   writeFileSync(client, CLIENT)
 }
 
