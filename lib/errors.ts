@@ -26,8 +26,10 @@ export type StorageErrorCode =
   | 'ERR_UNKNOWN_COMMIT'
   /** The handle was closed. */
   | 'ERR_CLOSED'
-  /** There is a file of that name already, and it was not to be overwritten; `path` says which. */
+  /** There is a file or a database of that name already, which cannot be overwritten or was not to be. */
   | 'ERR_EXISTS'
+  /** The file to import is no SQLite database, or a damaged one; nothing of it was imported. */
+  | 'ERR_INVALID_FILE'
   /** There is no such database, and it was not to be made. */
   | 'ERR_NOT_FOUND'
   /** Another process holds the store; `holder` says which. */

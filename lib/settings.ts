@@ -6,7 +6,7 @@ import type { NativeDatabaseOptions, NativeStorageOptions } from '../native.cjs'
 import type { DatabaseOptions, StorageOptions } from './types.js'
 
 /** Who opens, in words for people: what a fenced owner and a second process are shown. */
-const OWNER = `process ${process.pid} on ${hostname()}${threadId === 0 ? '' : `, worker ${threadId}`}`
+export const OWNER = `process ${process.pid} on ${hostname()}${threadId === 0 ? '' : `, worker ${threadId}`}`
 
 /** Of a store. */
 export function storageSettings(path: string, options: StorageOptions): NativeStorageOptions {

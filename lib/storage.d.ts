@@ -1,7 +1,7 @@
 /** Stores of many databases. */
 import type { StorageMetrics } from '../native.cjs';
 import { Database } from './database.js';
-import type { Damage, DatabaseOptions, DatabaseStat, ExportDestination, ExportInfo, ListOptions, NamespaceOptions, StorageExportOptions, StorageOptions, VerifyReport } from './types.js';
+import type { Damage, DatabaseOptions, DatabaseStat, ExportDestination, ExportInfo, ImportInfo, ImportOptions, ImportSource, ListOptions, NamespaceOptions, StorageExportOptions, StorageOptions, VerifyReport } from './types.js';
 /** A store that is open. All of a process that name one directory share one instance. */
 export declare class Storage {
     #private;
@@ -39,6 +39,11 @@ export declare class Storage {
      * without opening it and while others may write to it.
      */
     export(actor: string, to: ExportDestination, options?: StorageExportOptions): Promise<ExportInfo>;
+    /**
+     * Makes a database of a SQLite file: checked by SQLite, and in one commit. Whoever has the database
+     * open is fenced.
+     */
+    import(actor: string, from: ImportSource, options?: ImportOptions): Promise<ImportInfo>;
     /** What all databases of a namespace store together, in bytes. 0 for the empty one, which is not counted. */
     namespaceUsage(namespace: string): Promise<number>;
     /**

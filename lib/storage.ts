@@ -7,6 +7,7 @@ import { Database } from './database.js'
 import type { Value } from './decode.js'
 import { closedError } from './errors.js'
 import { Exporter } from './export.js'
+import { importFile } from './import.js'
 import { native } from './native.js'
 import { Core, Failure } from './scope.js'
 import { databaseSettings, storageSettings } from './settings.js'
@@ -18,6 +19,9 @@ import type {
   DatabaseStat,
   ExportDestination,
   ExportInfo,
+  ImportInfo,
+  ImportOptions,
+  ImportSource,
   ListOptions,
   NamespaceOptions,
   StorageExportOptions,
@@ -28,10 +32,12 @@ import {
   checkActor,
   checkDatabaseOptions,
   checkDestination,
+  checkImportOptions,
   checkListOptions,
   checkNamespace,
   checkNamespaceOptions,
   checkQuota,
+  checkSource,
   checkStorageExportOptions,
   checkStorageOptions,
 } from './validate.js'
@@ -217,6 +223,19 @@ export class Storage {
     checkStorageExportOptions(options)
     if (this.#closed !== undefined) throw closedError('storage')
     return await this.#exporter(this.#namespaceOf(options), actor).export(to, options)
+  }
+
+  /**
+   * Makes a database of a SQLite file: checked by SQLite, and in one commit. Whoever has the database
+   * open is fenced.
+   */
+  async import(actor: string, from: ImportSource, options: ImportOptions = {}): Promise<ImportInfo> {
+    checkActor(actor)
+    checkSource(from)
+    checkImportOptions(options)
+    if (this.#closed !== undefined) throw closedError('storage')
+    const of = { storage: this.#handle, namespace: this.#namespaceOf(options), actor }
+    return await this.#transfers.run(options.signal, (signal) => importFile(of, from, options, signal))
   }
 
   #exporter(namespace: string, actor: string): Exporter {

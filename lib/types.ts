@@ -301,3 +301,32 @@ export interface ExportInfo {
   /** Of all bytes, in hexadecimal digits. */
   readonly sha256: string
 }
+
+/** What is imported: the path of a file, its bytes, or its bytes part by part. */
+export type ImportSource = string | URL | Uint8Array | AsyncIterable<Uint8Array>
+
+/** How far an import is. */
+export interface ImportProgress {
+  /** Read so far. */
+  readonly bytes: number
+  /** Of all; not known of what comes part by part. */
+  readonly totalBytes: number | undefined
+}
+
+/** How a file is imported. */
+export interface ImportOptions extends NamespaceOptions {
+  /** Replace a database that exists; else that is `ERR_EXISTS`. Default: `false`. */
+  readonly overwrite?: boolean
+  /** Gives up: the call rejects with the signal's reason, and the store is as it was. */
+  readonly signal?: AbortSignal
+  /** Told after each chunk of at most 1 MiB. What it throws ends the import. */
+  readonly onProgress?: (progress: ImportProgress) => void
+}
+
+/** What was imported. */
+export interface ImportInfo {
+  readonly pages: number
+  readonly bytes: number
+  /** Of all bytes as they came, in hexadecimal digits. */
+  readonly sha256: string
+}

@@ -1,5 +1,5 @@
 /** Checks of arguments and options, each with a message that names the culprit. */
-import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, ExportDestination, ExportOptions, ListOptions, NamespaceOptions, SerializeOptions, StorageExportOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
+import type { BatchOptions, BatchStatement, CallOptions, DatabaseOptions, ExportDestination, ExportOptions, ImportOptions, ImportSource, ListOptions, NamespaceOptions, SerializeOptions, StorageExportOptions, StorageOptions, TransactionBehavior, TransactionOptions } from './types.js';
 /** Options of `openStorage`. */
 export declare function checkStorageOptions(options: unknown): asserts options is StorageOptions;
 /** Options of `storage.open`. */
@@ -20,6 +20,10 @@ export declare function checkActor(actor: unknown): asserts actor is string;
 export declare function checkExportOptions(options: unknown): asserts options is ExportOptions;
 /** Options of `storage.export`. */
 export declare function checkStorageExportOptions(options: unknown): asserts options is StorageExportOptions;
+/** Options of `storage.import`. */
+export declare function checkImportOptions(options: unknown): asserts options is ImportOptions;
+/** What is imported. */
+export declare function checkSource(from: unknown): asserts from is ImportSource;
 /** Options of `serialize`. */
 export declare function checkSerializeOptions(options: unknown): asserts options is SerializeOptions;
 /** Where an export goes. */

@@ -10,6 +10,8 @@ import type {
   DatabaseOptions,
   ExportDestination,
   ExportOptions,
+  ImportOptions,
+  ImportSource,
   ListOptions,
   NamespaceOptions,
   RetentionOptions,
@@ -145,6 +147,12 @@ const LIST: Record<keyof ListOptions, Check> = {
 const SERIALIZE: Record<keyof SerializeOptions, Check> = { signal }
 const EXPORT: Record<keyof ExportOptions, Check> = { overwrite: boolean, signal, onProgress: callback }
 const STORAGE_EXPORT: Record<keyof StorageExportOptions, Check> = { ...EXPORT, ...NAMESPACE }
+const IMPORT: Record<keyof ImportOptions, Check> = {
+  ...NAMESPACE,
+  overwrite: boolean,
+  signal,
+  onProgress: callback,
+}
 const CALL: Record<keyof CallOptions, Check> = { signal, timeoutMs: milliseconds }
 const TRANSACTION: Record<keyof TransactionOptions, Check> = { ...CALL, behavior }
 const BATCH: Record<keyof BatchOptions, Check> = { behavior }
@@ -230,6 +238,24 @@ export function checkExportOptions(options: unknown): asserts options is ExportO
 /** Options of `storage.export`. */
 export function checkStorageExportOptions(options: unknown): asserts options is StorageExportOptions {
   checkOptions('options', options, STORAGE_EXPORT)
+}
+
+/** Options of `storage.import`. */
+export function checkImportOptions(options: unknown): asserts options is ImportOptions {
+  checkOptions('options', options, IMPORT)
+}
+
+/** What is imported. */
+export function checkSource(from: unknown): asserts from is ImportSource {
+  const isPath =
+    (typeof from === 'string' && from !== '') || (from instanceof URL && from.protocol === 'file:')
+  const isIterable =
+    typeof (from as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function'
+  if (!isPath && !(from instanceof Uint8Array) && !isIterable) {
+    throw new TypeError(
+      `an import comes from the path of a file, a Uint8Array or an async iterable, not ${describe(from)}`,
+    )
+  }
 }
 
 /** Options of `serialize`. */

@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::floor::Floor;
 use crate::heads::Heads;
 use crate::keys::RowId;
+use crate::rows::HeadRow;
 
 /// How often a deletion begins again before it says that the store is too busy.
 const TRIES: usize = 16;
@@ -26,6 +27,24 @@ impl Engine {
     /// of them, so that the rows are those of the snapshot when they go, and a batch that comes later
     /// finds none of what it is guarded by, nor ever will: it has a generation in it.
     pub(crate) fn delete_database(&self, actor: &ActorId) -> Result<Deletion, StoreError> {
+        self.delete_if(actor, &|_| true)
+    }
+
+    /// Deletes a database that a claim of that generation has made, if nothing was committed to it and
+    /// nobody has claimed it since; whether it did.
+    ///
+    /// # Errors
+    /// As [`actor_sqlite_pagestore::PageStoreAdmin::delete`].
+    pub fn withdraw(&self, actor: &ActorId, generation: Generation) -> Result<bool, StoreError> {
+        let unused = |head: &HeadRow| head.generation == generation && head.head.txid == Txid::ZERO;
+        Ok(self.delete_if(actor, &unused)?.existed)
+    }
+
+    fn delete_if(
+        &self,
+        actor: &ActorId,
+        wanted: &dyn Fn(&HeadRow) -> bool,
+    ) -> Result<Deletion, StoreError> {
         let db = Db::new(actor);
         let mut in_doubt = None;
         for attempt in 0..TRIES {
@@ -34,6 +53,9 @@ impl Engine {
             let held = rival.as_ref().map(|rival| rival.writer());
             let snapshot = self.kv.snapshot().map_err(|error| db.failed(error))?;
             let heads = Heads::load(&db, &*snapshot)?;
+            if heads.as_ref().is_some_and(|heads| !wanted(&heads.head.row)) {
+                return Ok(Deletion { existed: false, ticket: Ticket(self.newest_ticket().0) });
+            }
             let generation = heads.as_ref().map(|heads| heads.head.row.generation);
             if let (Some(asked), Some(now)) = (in_doubt, generation)
                 && asked != now

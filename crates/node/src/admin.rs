@@ -6,6 +6,7 @@ use actor_sqlite_pagestore::{
 use napi_derive::napi;
 
 use crate::error::{ErrorPayload, Outcome, store_error};
+use crate::import::NativeImported;
 use crate::snapshot::NativeSnapshot;
 use crate::store::Store;
 
@@ -125,6 +126,8 @@ pub enum Fact {
     Names(Vec<String>),
     /// Whether it is, or was, so.
     Flag(bool),
+    /// A file that was imported.
+    Imported(NativeImported),
 }
 
 /// See [`PageStoreAdmin::stat`].

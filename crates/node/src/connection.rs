@@ -13,12 +13,13 @@ use napi::Env;
 
 use crate::database::Database;
 use crate::encode::Envelope;
+use crate::import::Tell;
 use crate::port::Port;
 use crate::snapshot::Snapshot;
 use crate::store::{Opened, StoreRef};
 use crate::sync::SyncDatabase;
 use crate::table::Table;
-use crate::transfer::Stopped;
+use crate::transfer::{Stopped, Transfer};
 
 /// How many shapes a facade caches before all are forgotten: a bound for programs that make up
 /// ever new statements.
@@ -40,6 +41,8 @@ pub struct Connection {
     pub stores: Table<StoreRef>,
     /// Snapshots by handle.
     pub snapshots: Table<Snapshot>,
+    /// Imports by handle.
+    pub imports: Table<Transfer<Tell>>,
     shapes: HashSet<u64>,
     in_flight: usize,
 }
@@ -64,6 +67,7 @@ pub fn add(port: impl FnOnce(u64) -> napi::Result<Port>) -> napi::Result<u64> {
             sync: Table::new(),
             stores: Table::new(),
             snapshots: Table::new(),
+            imports: Table::new(),
             shapes: HashSet::new(),
             in_flight: 0,
         };
@@ -104,7 +108,9 @@ impl Connection {
     pub fn stop_transfers(&mut self, storage: Option<u64>) -> Vec<Stopped> {
         let of = |other: u64| storage.is_none_or(|storage| storage == other);
         let snapshots = self.snapshots.remove_where(|snapshot| of(snapshot.transfer.storage));
-        snapshots.into_iter().map(|snapshot| snapshot.transfer.stop()).collect()
+        let imports = self.imports.remove_where(|import| of(import.storage));
+        let snapshots = snapshots.into_iter().map(|snapshot| snapshot.transfer.stop());
+        snapshots.chain(imports.into_iter().map(Transfer::stop)).collect()
     }
 
     /// Counts requests that will be answered; the first keeps the event loop alive.

@@ -257,6 +257,7 @@ impl<'env> Writer<'env> {
                     Fact::Snapshot(snapshot) => self.push(snapshot),
                     Fact::Names(names) => self.push(names),
                     Fact::Flag(flag) => self.push(flag),
+                    Fact::Imported(imported) => self.push(imported),
                 }
             }
             Outcome::Fact(Err(error)) => self.error(request, *error),

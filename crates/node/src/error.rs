@@ -2,7 +2,7 @@
 
 use actor_sqlite_kv::KvError;
 use actor_sqlite_pagestore::StoreError;
-use actor_sqlite_session::SessionError;
+use actor_sqlite_session::{ImportError, SessionError};
 use napi_derive::napi;
 
 /// SQLite's code for an interrupted statement.
@@ -206,6 +206,20 @@ pub fn store_error(error: &StoreError) -> ErrorPayload {
         StoreError::Closed => ErrorPayload::new("storage", "ERR_CLOSED", error),
         StoreError::Invalid { .. } => ErrorPayload::invalid(error),
         other => ErrorPayload::fatal("ERR_DEAD", other),
+    }
+}
+
+/// The facts of a failed import.
+pub fn import_error(error: &ImportError) -> ErrorPayload {
+    match error {
+        ImportError::Store(error) => store_error(error),
+        ImportError::File { .. } => ErrorPayload::new("storage", "ERR_INVALID_FILE", error),
+        ImportError::Exists { actor } | ImportError::Replacement { actor, .. } => ErrorPayload {
+            actor: Some(actor.to_string()),
+            ..ErrorPayload::new("storage", "ERR_EXISTS", error)
+        },
+        ImportError::Stopped => ErrorPayload::closed("storage"),
+        other => ErrorPayload::new("storage", "ERR_UNUSABLE", other),
     }
 }
 

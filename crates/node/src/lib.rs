@@ -20,6 +20,7 @@ mod error;
 mod exports;
 mod file_exports;
 mod heap;
+mod import;
 mod kv_metrics;
 mod maintenance;
 mod metrics;

@@ -43,7 +43,7 @@ pub use command::{
 };
 pub use error::SessionError;
 pub use executor::{Executor, ExecutorMetrics, ExecutorOptions, SleepMetrics};
-pub use file::leave_wal;
+pub use file::{Import, ImportError, ImportHost, ImportOptions, Imported, Withdraw, leave_wal};
 pub use gate::Durability;
 pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMetrics};
 pub use options::{Host, Limits, OpenOptions};

@@ -26,7 +26,7 @@ use crate::raw::{Db, RawError};
 use crate::{Action, Answer, Command, OpenOptions, SessionError, TransactionId};
 
 pub(crate) use direct::Text;
-pub(crate) use open::{Opening, open, reopen};
+pub(crate) use open::{Opening, limits, open, reopen, vfs};
 pub(crate) use sleep::{Held, Kept};
 
 /// An open connection. Statements keep the handle open; the lease goes back when it is closed.

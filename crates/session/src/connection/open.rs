@@ -30,7 +30,7 @@ pub(crate) struct Opening {
 }
 
 /// Makes the VFS known and proves once in a process that it commits as it must.
-fn vfs() -> Result<&'static str, SessionError> {
+pub(crate) fn vfs() -> Result<&'static str, SessionError> {
     static VFS: OnceLock<Result<&'static str, String>> = OnceLock::new();
     VFS.get_or_init(|| {
         let name = actor_sqlite_vfs::register().map_err(|error| error.to_string())?;
@@ -211,7 +211,7 @@ fn set_up(
 }
 
 /// Each limit with its value: the caller's or ours.
-pub(super) fn limits(limits: &Limits) -> [(Limit, i32); 12] {
+pub(crate) fn limits(limits: &Limits) -> [(Limit, i32); 12] {
     [
         (Limit::SQLITE_LIMIT_LENGTH, limits.length.unwrap_or(256 << 20)),
         (Limit::SQLITE_LIMIT_SQL_LENGTH, limits.sql_length.unwrap_or(1_000_000)),
