@@ -109,9 +109,6 @@ process.on('exit', () => rmSync(actorStore, { recursive: true, force: true }));
   ])
 }
 
-process.exit(
-  run('npx', ['mocha', '--exit', '--timeout', '15000', 'test/node/dist/**/*.test.js'], {
-    may: true,
-    env: { DIALECTS: 'sqlite' },
-  }),
-)
+const excluded = withOurs && !hasCommon ? ['--invert', '--grep', EXCLUDED_TESTS] : []
+const mocha = ['mocha', '--exit', '--timeout', '15000', ...excluded, 'test/node/dist/**/*.test.js']
+process.exit(run('npx', mocha, { may: true, env: { DIALECTS: 'sqlite' } }))
