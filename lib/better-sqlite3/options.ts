@@ -1,7 +1,7 @@
 /** Options of the constructor. */
 
 import type { Storage } from '../storage.js'
-import { booleanOption } from '../sync/database.js'
+import { booleanOption } from '../sync/options.js'
 import type { Durability } from '../types.js'
 
 /** Those of better-sqlite3, and where the database is kept. */

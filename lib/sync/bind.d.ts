@@ -9,3 +9,7 @@ export declare class Parameters {
     /** The values for the parameters, in order. Throws if they do not fit. */
     values(args: readonly unknown[], dialect: Dialect): readonly unknown[];
 }
+/** Whether a bigint fits into 64 bits. */
+export declare function inRange(value: bigint): boolean;
+/** Whether a value is one of SQLite's. */
+export declare function isBindable(value: unknown, { exact }: Dialect): boolean;

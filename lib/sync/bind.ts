@@ -100,13 +100,25 @@ function isSimple(value: unknown): boolean {
   return type === 'number' || type === 'string' || value === null
 }
 
+/** Whether a bigint fits into 64 bits. */
+export function inRange(value: bigint): boolean {
+  return value >= INT64_MIN && value <= INT64_MAX
+}
+
+/** Whether a value is one of SQLite's. */
+export function isBindable(value: unknown, { exact }: Dialect): boolean {
+  const type = typeof value
+  if (type === 'number' || type === 'string' || type === 'bigint' || value === null) return true
+  return ArrayBuffer.isView(value) || (type === 'boolean' && !exact)
+}
+
 function boundValue(value: unknown, place: number | string, dialect: Dialect): unknown {
   switch (typeof value) {
     case 'number':
     case 'string':
       return value
     case 'bigint':
-      if (value >= INT64_MIN && value <= INT64_MAX) return value
+      if (inRange(value)) return value
       throw new RangeError('The bound string, buffer, or bigint is too big')
     case 'undefined':
       if (dialect.exact) return null

@@ -1,6 +1,7 @@
 /** Databases whose calls return their results. */
 import type { DatabaseMetrics } from '../../native.cjs';
 import type { Row } from '../types.js';
+import { type AggregateOptionsSync, type FunctionOptionsSync } from './functions.js';
 import { type SyncState } from './state.js';
 import { StatementSync } from './statement.js';
 import { type TransactionFn } from './transaction.js';
@@ -46,6 +47,18 @@ export declare class DatabaseSync {
      * back when it throws. Inside a transaction it is a savepoint. The function must not be `async`.
      */
     transaction<F extends (...args: any[]) => unknown>(work: F): TransactionFn<F>;
+    /**
+     * Registers a function that SQL can call, on this thread and while a statement runs: it must not use
+     * this database. What it throws is what the statement throws.
+     */
+    function(name: string, work: (...values: any[]) => unknown): this;
+    function(name: string, options: FunctionOptionsSync, work: (...values: any[]) => unknown): this;
+    /** Registers an aggregate, and with `inverse` a window function. */
+    aggregate<T>(name: string, options: AggregateOptionsSync<T>): this;
+    /** The database as the bytes of a SQLite file. */
+    serialize(options?: {
+        readonly attached?: string;
+    } | null): Buffer;
     /** INTEGER values of statements that are prepared from now on come out as bigints. */
     defaultSafeIntegers(...on: [on?: boolean]): this;
     /** Allows writing while a result is read, which may then show some rows twice, or not at all. */
@@ -60,5 +73,3 @@ export declare class DatabaseSync {
     close(): this;
     [Symbol.dispose](): void;
 }
-/** A boolean option, which is off if it is not given. */
-export declare function booleanOption(options: object, name: string): boolean;

@@ -6,6 +6,13 @@ import { SqliteError } from '../errors.js'
 import { native } from '../native.js'
 import type { Row } from '../types.js'
 import {
+  type AggregateOptionsSync,
+  defineAggregate,
+  defineFunction,
+  type FunctionOptionsSync,
+} from './functions.js'
+import { booleanOption } from './options.js'
+import {
   calling,
   log,
   requireIdle,
@@ -151,6 +158,45 @@ export class DatabaseSync {
     return transactionOf(this, this.#steps, work)
   }
 
+  /**
+   * Registers a function that SQL can call, on this thread and while a statement runs: it must not use
+   * this database. What it throws is what the statement throws.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: any other type would refuse callers' own functions
+  function(name: string, work: (...values: any[]) => unknown): this
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  function(name: string, options: FunctionOptionsSync, work: (...values: any[]) => unknown): this
+  function(name: string, options: unknown, work?: unknown): this {
+    this.#requireQuiet()
+    defineFunction(this.#state, name, options, work)
+    return this
+  }
+
+  /** Registers an aggregate, and with `inverse` a window function. */
+  aggregate<T>(name: string, options: AggregateOptionsSync<T>): this {
+    this.#requireQuiet()
+    defineAggregate(this.#state, name, options)
+    return this
+  }
+
+  /** The database as the bytes of a SQLite file. */
+  serialize(options?: { readonly attached?: string } | null): Buffer {
+    const { attached = 'main' } = (options ?? {}) as { attached?: unknown }
+    if (options !== undefined && typeof options !== 'object') {
+      throw new TypeError('Expected first argument to be an options object')
+    }
+    if (typeof attached !== 'string') throw new TypeError('Expected the "attached" option to be a string')
+    if (attached === '') throw new TypeError('The "attached" option cannot be an empty string')
+    this.#requireQuiet()
+    const state = this.#state
+    return calling(state, () => native.syncSerialize(connectionHandle, state.handle, attached)) as Buffer
+  }
+
+  #requireQuiet(): void {
+    requireIdle(this.#state)
+    requireNoIterators(this.#state)
+  }
+
   /** INTEGER values of statements that are prepared from now on come out as bigints. */
   defaultSafeIntegers(...on: [on?: boolean]): this {
     this.#state.safeIntegers = toggle(on)
@@ -211,12 +257,4 @@ export class DatabaseSync {
 
 function requireString(value: unknown): asserts value is string {
   if (typeof value !== 'string') throw new TypeError('Expected first argument to be a string')
-}
-
-/** A boolean option, which is off if it is not given. */
-export function booleanOption(options: object, name: string): boolean {
-  if (!(name in options)) return false
-  const value: unknown = (options as Record<string, unknown>)[name]
-  if (typeof value !== 'boolean') throw new TypeError(`Expected the "${name}" option to be a boolean`)
-  return value
 }

@@ -1,5 +1,6 @@
 /** Databases whose calls return their results, on the thread that makes them. */
 export { DatabaseSync, type PragmaOptionsSync } from './database.js';
+export type { AggregateOptionsSync, FunctionOptionsSync } from './functions.js';
 export { RowIteratorSync } from './iterator.js';
 export type { OpenSyncOptions } from './open.js';
 export { openDatabaseSync } from './open.js';

@@ -82,6 +82,7 @@ export function isFailure(answer: unknown): boolean {
 /** Makes a call of the addon during which nothing else may use the database. */
 export function calling<T>(state: SyncState, call: () => T): T {
   state.busy = true
+  state.thrown = undefined
   let answer: T
   try {
     answer = call()

@@ -49,5 +49,8 @@ pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMet
 pub use options::{Host, Limits, OpenOptions};
 pub use rows::{Cell, Column, CursorId, Rows, Shape};
 pub use session::{OpenReply, Session};
-pub use sync::{RowRef, RowSink, SyncPrepared, SyncSession, SyncSight, SyncStatement, ValueRef};
+pub use sync::{
+    FunctionOp, FunctionOptions, RowRef, RowSink, SqlFunction, SyncPrepared, SyncSession,
+    SyncSight, SyncStatement, ValueRef,
+};
 pub use value::{Params, Value};

@@ -175,3 +175,34 @@ fn what_a_session_did_is_counted() {
     assert_eq!((metrics.errors, metrics.vfs.commit_phases.commit_count), (1, 2));
     assert!(metrics.statements.duration_ns > 0);
 }
+
+/// Adds one to an integer; fails for text, panics for NULL.
+struct Increment;
+
+impl SqlFunction for Increment {
+    fn call(&self, op: FunctionOp, _: u64, arguments: &[ValueRef<'_>]) -> Option<Value> {
+        assert_eq!(op, FunctionOp::Call);
+        match arguments {
+            [ValueRef::Integer(value)] => Some(Value::Integer(value + 1)),
+            [ValueRef::Text(_)] => None,
+            other => panic!("{other:?}, on purpose"),
+        }
+    }
+}
+
+#[test]
+fn a_function_that_fails_or_panics_fails_its_statement_alone() {
+    let mut db = fresh();
+    let options =
+        FunctionOptions { name: "inc".into(), arguments: Some(1), ..FunctionOptions::default() };
+    db.register(&options, Box::new(Increment)).unwrap();
+    db.exec("CREATE TABLE t (x); CREATE VIEW v AS SELECT inc(x) AS y FROM t").unwrap();
+    db.exec("INSERT INTO t VALUES (inc(1))").unwrap();
+    for wrong in ["'a'", "NULL"] {
+        let failed = db.exec(&format!("INSERT INTO t VALUES (7), (inc({wrong}))"));
+        assert!(matches!(failed, Err(SessionError::Sqlite { code: 1, .. })), "{failed:?}");
+    }
+    assert_eq!(lines(&mut db, "SELECT y FROM v"), ["[Integer(3)]"]);
+    assert!(db.serialize("main").unwrap().starts_with(b"SQLite format 3\0"));
+    assert!(db.serialize("a\0b").is_err());
+}

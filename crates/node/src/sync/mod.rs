@@ -5,6 +5,7 @@
 
 mod answer;
 mod database;
+mod functions;
 mod memory;
 mod opening;
 mod rows;

@@ -124,14 +124,15 @@ impl RowSink for Cells<'_> {
     }
 }
 
-/// Lets go of the values of one row, which the array holds by now.
-struct Scope {
+/// Lets go of the values that are made while it is open.
+pub struct Scope {
     env: sys::napi_env,
     scope: sys::napi_handle_scope,
 }
 
 impl Scope {
-    fn open(env: &Env) -> Self {
+    /// Opens it.
+    pub fn open(env: &Env) -> Self {
         let mut scope = ptr::null_mut();
         // SAFETY: the environment is alive and this is its thread. If it fails, there is none.
         unsafe { sys::napi_open_handle_scope(env.raw(), &mut scope) };

@@ -1,10 +1,12 @@
 //! Running statements that a synchronous session holds, on its caller's own thread.
 
+use std::ffi::CStr;
+
 use super::Connection;
 use crate::compiled::{Compiled, Texts};
 use crate::fault::Fault;
-use crate::raw::Step;
-use crate::{Changes, Params, SessionError};
+use crate::raw::{Registration, Step};
+use crate::{Changes, Params, SessionError, SqlFunction};
 
 /// What a text is made of.
 pub(crate) enum Text {
@@ -76,6 +78,18 @@ impl Connection {
         self.counted(compiled);
         result?;
         self.check_reads(compiled)
+    }
+
+    pub(crate) fn register(
+        &mut self,
+        registration: &Registration<'_>,
+        function: Box<dyn SqlFunction>,
+    ) -> Result<(), Fault> {
+        Ok(self.db.register(registration, function)?)
+    }
+
+    pub(crate) fn serialized(&self, schema: &CStr) -> Option<Vec<u8>> {
+        self.db.serialized(schema)
     }
 
     pub(crate) fn total_changes(&self) -> i64 {

@@ -9,7 +9,9 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ffi};
 
 use super::counts::{self, Counts};
+use super::functions::{self, Registration};
 use super::statement::{Statement, Step};
+use crate::SqlFunction;
 
 /// `sqlite3ResetAllSchemasOfConnection`: the schema is read again, virtual tables are connected anew.
 const FORGET: &str = "PRAGMA writable_schema=RESET";
@@ -58,6 +60,34 @@ impl Db {
         // SAFETY: the handle is used only while `connection`, which closes it, is alive beside it.
         let raw = unsafe { connection.handle() };
         Self { connection, raw, counts: None, stale: Cell::new(false) }
+    }
+
+    /// Registers a function of the caller's.
+    pub(crate) fn register(
+        &self,
+        registration: &Registration<'_>,
+        function: Box<dyn SqlFunction>,
+    ) -> Result<(), RawError> {
+        // SAFETY: the handle is open as long as `self`, and only this thread uses it.
+        let code = unsafe { functions::register(self.raw, registration, function) };
+        if code == ffi::SQLITE_OK { Ok(()) } else { Err(self.error(code)) }
+    }
+
+    /// The bytes that the database would have as a file; `None` if there is no memory for them.
+    pub(crate) fn serialized(&self, schema: &CStr) -> Option<Vec<u8>> {
+        let mut length = 0;
+        // SAFETY: the handle is open; SQLite answers with memory of that length, which is ours,
+        // copied, and freed once.
+        unsafe {
+            let start = ffi::sqlite3_serialize(self.raw, schema.as_ptr(), &mut length, 0);
+            if start.is_null() {
+                return (length == 0).then(Vec::new);
+            }
+            let length = usize::try_from(length).unwrap_or(0);
+            let bytes = std::slice::from_raw_parts(start, length).to_vec();
+            ffi::sqlite3_free(start.cast());
+            Some(bytes)
+        }
     }
 
     /// Goes on with what another connection had counted.

@@ -3,7 +3,9 @@
 
 mod counts;
 mod db;
+mod functions;
 mod statement;
 
 pub(crate) use db::{Db, Kept as KeptCounts, RawError};
+pub(crate) use functions::Registration;
 pub(crate) use statement::{ColumnValue, Statement, Step, stepped_to_its_end};

@@ -3,6 +3,7 @@
 //! A call runs on the connection and returns what came of it; with strict durability, when all that
 //! it rests on is durable. What it rests on is the ticket of the mount, as for any other session.
 
+mod functions;
 mod rows;
 mod statements;
 
@@ -22,6 +23,7 @@ use crate::fault::Fault;
 use crate::metrics::{Counters, SessionMetrics, Sight};
 use crate::{Durability, Host, OpenOptions, SessionError};
 
+pub use functions::{FunctionOp, FunctionOptions, SqlFunction};
 pub use rows::{RowRef, RowSink, ValueRef};
 pub use statements::{SyncPrepared, SyncStatement};
 

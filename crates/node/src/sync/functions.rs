@@ -1,0 +1,142 @@
+//! Functions of JavaScript that SQLite calls.
+
+use std::ptr;
+
+use actor_sqlite_session::{FunctionOp, FunctionOptions, SqlFunction, Value, ValueRef};
+use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, Unknown};
+use napi::{Env, JsValue, Result, sys};
+use napi_derive::napi;
+
+use super::answer::{Raw, answer, call};
+use super::rows::Scope;
+use super::values;
+use crate::encode::Integers;
+
+/// How a function is registered.
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeFunctionOptions {
+    /// In SQL.
+    pub name: String,
+    /// How many arguments; -1 for any number.
+    pub arguments: i32,
+    /// The same arguments give the same answer.
+    pub deterministic: bool,
+    /// Not to be called by the schema.
+    pub direct_only: bool,
+    /// An aggregate.
+    pub aggregate: bool,
+    /// One that takes rows out again.
+    pub window: bool,
+    /// How INTEGER arguments come.
+    pub integers: u32,
+}
+
+/// Registers a function: `callback(op, aggregate, arguments)` must not throw, and answers a symbol if
+/// it failed. `op`: 0 call, 1 step, 2 inverse, 3 value, 4 final.
+#[napi(catch_unwind, ts_return_type = "unknown")]
+pub fn sync_function(
+    env: Env,
+    connection: f64,
+    database: f64,
+    options: NativeFunctionOptions,
+    #[napi(ts_arg_type = "(op: number, aggregate: number, values: unknown[]) => unknown")]
+    callback: Unknown<'_>,
+) -> Result<Raw> {
+    let NativeFunctionOptions { name, arguments, deterministic, direct_only, .. } = options;
+    let integers = Integers::of(options.integers.into()).unwrap_or(Integers::Auto);
+    let mut reference = ptr::null_mut();
+    // SAFETY: the value is alive; the reference is deleted once, with the function.
+    unsafe { sys::napi_create_reference(env.raw(), callback.raw(), 1, &mut reference) };
+    let registration = FunctionOptions {
+        name,
+        arguments: u32::try_from(arguments).ok(),
+        deterministic,
+        direct_only,
+        aggregate: options.aggregate,
+        window: options.window,
+    };
+    let registered = call(connection, database, |database, session| {
+        let function = JsFunction { env: env.raw(), reference, integers, reals: database.reals };
+        session.register(&registration, Box::new(function))
+    })?;
+    answer(&env, registered)
+}
+
+struct JsFunction {
+    env: sys::napi_env,
+    reference: sys::napi_ref,
+    integers: Integers,
+    reals: bool,
+}
+
+impl SqlFunction for JsFunction {
+    fn call(&self, op: FunctionOp, aggregate: u64, arguments: &[ValueRef<'_>]) -> Option<Value> {
+        let env = Env::from_raw(self.env);
+        let _scope = Scope::open(&env);
+        self.answer(&env, op, aggregate, arguments).ok().flatten()
+    }
+}
+
+impl JsFunction {
+    fn answer(
+        &self,
+        env: &Env,
+        op: FunctionOp,
+        aggregate: u64,
+        arguments: &[ValueRef<'_>],
+    ) -> Result<Option<Value>> {
+        let op = match op {
+            FunctionOp::Call => 0,
+            FunctionOp::Step => 1,
+            FunctionOp::Inverse => 2,
+            FunctionOp::Value => 3,
+            FunctionOp::Final => 4,
+        };
+        let mut values = env.create_array(arguments.len() as u32)?;
+        for (index, argument) in arguments.iter().enumerate() {
+            let Some(value) = values::to_js(env, argument, self.integers)? else { return Ok(None) };
+            values.set(index as u32, Raw(value))?;
+        }
+        // SAFETY: the environment is alive and this is its thread, as it is in a call of this
+        // database; all values were made in the scope that is open.
+        unsafe {
+            let (mut function, mut this, mut result) =
+                (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+            sys::napi_get_reference_value(self.env, self.reference, &mut function);
+            sys::napi_get_undefined(self.env, &mut this);
+            let given = [
+                i32::to_napi_value(self.env, op)?,
+                f64::to_napi_value(self.env, aggregate as f64)?,
+                values.raw(),
+            ];
+            let status = sys::napi_call_function(
+                self.env,
+                this,
+                function,
+                given.len(),
+                given.as_ptr(),
+                &mut result,
+            );
+            if status != sys::Status::napi_ok {
+                // The environment is ending: its callback throws nothing.
+                return Ok(None);
+            }
+            values::value(&Unknown::from_napi_value(self.env, result)?, self.reals).map(Some)
+        }
+    }
+}
+
+impl Drop for JsFunction {
+    fn drop(&mut self) {
+        // SAFETY: made once, deleted once, on the thread of its environment.
+        unsafe { sys::napi_delete_reference(self.env, self.reference) };
+    }
+}
+
+/// The database as the bytes of a SQLite file.
+#[napi(catch_unwind, ts_return_type = "unknown")]
+pub fn sync_serialize(env: Env, connection: f64, database: f64, schema: String) -> Result<Raw> {
+    let bytes = call(connection, database, |_, session| session.serialize(&schema))?;
+    answer(&env, bytes.map(napi::bindgen_prelude::Buffer::from))
+}
