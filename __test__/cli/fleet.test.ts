@@ -72,6 +72,24 @@ test('an actor becomes a file that any SQLite opens', () => {
   }
 })
 
+test('a file becomes an actor', () => {
+  const at = ['--store', 'files']
+  expect(cli(['import', 'loaded', 'missing.db', ...at, '--create']).code).toBe(3)
+  expect(existsSync(inside('files'))).toBe(false)
+  ok(['export', 'room-2', 'loaded.db', '--store', 'store'])
+  const done = JSON.parse(ok(['import', 'loaded', 'loaded.db', ...at, '--create', '--json']))
+  expect(done).toMatchObject({ actor: 'loaded', format: 'db', pages: 2, bytes: 8192 })
+  expect(ok(['query', 'loaded', 'SELECT count(*) FROM t', ...at])).toBe('3\n')
+  expect(cli(['import', 'loaded', 'loaded.db', ...at])).toMatchObject({ code: 1 })
+  expect(cli(['import', 'loaded', 'loaded.db', ...at, '--overwrite'])).toMatchObject({
+    code: 0,
+    stderr: '2 pages\n',
+  })
+  writeFileSync(inside('text.db'), 'this is no database')
+  expect(cli(['import', 'text', 'text.db', ...at])).toMatchObject({ code: 1 })
+  expect(ok(['list', ...at])).toBe('loaded\n')
+})
+
 test('tables become text, and a text becomes the same tables', () => {
   ok(['export', 'room-1', 'room.sql', ...at])
   const dump = readFileSync(inside('room.sql'), 'utf8')

@@ -8,5 +8,7 @@ export interface TextSource {
 }
 /** A text that is there. */
 export declare const textSource: (text: string) => TextSource;
+/** Says how long a file is; fails if there is none. */
+export declare function fileBytes(path: string): Promise<number>;
 /** A file, or standard input for `-`. `read` is told of the bytes read so far. */
 export declare function fileSource(path: string, read?: (bytes: number) => void): Promise<TextSource>;

@@ -19,6 +19,14 @@ export const textSource = (text: string): TextSource => ({
   chunks: [text],
 })
 
+/** Says how long a file is; fails if there is none. */
+export async function fileBytes(path: string): Promise<number> {
+  const found = await stat(path).catch(() => undefined)
+  if (found === undefined) throw new CliError(`there is no file ${path}`, Exit.notFound)
+  if (found.isDirectory()) throw new CliError(`${path} is a directory`, Exit.usage)
+  return found.size
+}
+
 /** A file, or standard input for `-`. `read` is told of the bytes read so far. */
 export async function fileSource(
   path: string,
@@ -28,9 +36,7 @@ export async function fileSource(
     process.stdin.setEncoding('utf8')
     return { name: 'standard input', bytes: undefined, chunks: process.stdin }
   }
-  const found = await stat(path).catch(() => undefined)
-  if (found === undefined) throw new CliError(`there is no file ${path}`, Exit.notFound)
-  if (found.isDirectory()) throw new CliError(`${path} is a directory`, Exit.usage)
+  const bytes = await fileBytes(path)
   const stream = createReadStream(path, { encoding: 'utf8', highWaterMark: 256 << 10 })
   async function* chunks(): AsyncGenerator<string> {
     let first = true
@@ -40,5 +46,5 @@ export async function fileSource(
       first = false
     }
   }
-  return { name: path, bytes: found.size, chunks: chunks() }
+  return { name: path, bytes, chunks: chunks() }
 }
