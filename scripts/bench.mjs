@@ -1,4 +1,4 @@
-/** `npm run bench [large | handles]`: builds, installs the peers into `bench/`, and runs the benchmark. */
+/** `npm run bench [large | handles | sync]`: builds, installs the peers into `bench/`, and runs the benchmark. */
 
 import { join } from 'node:path'
 import { build } from './build.mjs'
@@ -13,7 +13,7 @@ if (!show('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: j
   )
 }
 const [, , ...args] = process.argv
-const programs = { large: 'large/main.js', handles: 'handles.js' }
+const programs = { large: 'large/main.js', handles: 'handles.js', sync: 'sync.js' }
 const program = Object.hasOwn(programs, args[0] ?? '') ? programs[args.shift()] : 'main.js'
 const main = join(root, 'build', 'bench', 'src', program)
 process.exitCode = show(process.execPath, ['--expose-gc', main, ...args]) ? 0 : 1
