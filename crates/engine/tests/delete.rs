@@ -272,19 +272,19 @@ fn a_database_is_withdrawn_only_from_a_claim_that_has_not_committed_and_was_the_
     let kv = Arc::new(FaultKv::new());
     let engine = on(&kv);
     let name = actor("a");
-    let generation = |engine: &Engine| engine.stat(&name).unwrap().unwrap().generation;
+    let generation = || engine.stat(&name).unwrap().unwrap().generation;
     assert!(!engine.withdraw(&name, Generation(1)).unwrap());
     let mut owner = Owner::claim(&engine, &name);
     let id = owner.next_id();
     owner.stage(id, &one(1)).unwrap();
-    let first = generation(&engine);
+    let first = generation();
     let other = Owner::claim(&engine, &name);
     assert!(!engine.withdraw(&name, first).unwrap());
-    assert!(engine.withdraw(&name, generation(&engine)).unwrap());
+    assert!(engine.withdraw(&name, generation()).unwrap());
     assert!(!engine.exists(&name).unwrap());
     assert_over(other.read_all());
     let mut owner = Owner::claim(&engine, &name);
     owner.commit(&one(1), 1).unwrap();
-    assert!(!engine.withdraw(&name, generation(&engine)).unwrap());
+    assert!(!engine.withdraw(&name, generation()).unwrap());
     owner.check();
 }
