@@ -5,9 +5,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
-use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::hooks::{AuthAction, AuthContext};
 
 use crate::settings;
+
+mod question;
+
+pub use question::{AskedAuthorizer, Authorization, AuthorizerQuestion};
 
 /// What passes between a connection and its authorizer.
 #[derive(Default)]
@@ -64,13 +68,21 @@ enum Rule {
     Refuse,
 }
 
-/// Decides on each thing a statement does, when it is compiled.
+/// Decides on each thing a statement does, when it is compiled; `asked` may only forbid more.
 pub(crate) fn new(
     readonly: bool,
     notes: Arc<Notes>,
+    mut asked: Option<Box<dyn AskedAuthorizer>>,
 ) -> impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static {
     move |context| {
-        let decision = decide(&context, readonly, &notes);
+        let mut decision = decide(&context, readonly, &notes);
+        let ours = notes.forgetting.load(Ordering::Relaxed);
+        if let (Some(asked), false, false) = (&mut asked, ours, decision == Authorization::Deny) {
+            let theirs = asked.ask(&question::of(&context));
+            if theirs != Authorization::Allow {
+                decision = theirs;
+            }
+        }
         if decision == Authorization::Allow {
             notes.note(&context.action, context.database_name);
         }

@@ -10,6 +10,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod authorizer;
+mod changes;
 mod collect;
 mod command;
 mod compiled;
@@ -37,6 +38,8 @@ mod value;
 
 pub use actor_sqlite_pagestore::Clock;
 pub use actor_sqlite_vfs::VfsMetrics;
+pub use authorizer::{AskedAuthorizer, Authorization, AuthorizerQuestion};
+pub use changes::{ApplyChanges, ChangesetKind};
 pub use command::{
     Action, Answer, BatchEntry, BatchResult, Behavior, Changes, Command, Reply, Source,
     StatementId, StatementInfo, TransactionId, Want,
@@ -47,10 +50,11 @@ pub use file::{Import, ImportError, ImportHost, ImportOptions, Imported, Withdra
 pub use gate::Durability;
 pub use metrics::{QueueMetrics, SessionMetrics, StatementMetrics, TransactionMetrics};
 pub use options::{Host, Limits, OpenOptions};
+pub use raw::StatementCounter;
 pub use rows::{Cell, Column, CursorId, Rows, Shape};
 pub use session::{OpenReply, Session};
 pub use sync::{
-    FunctionOp, FunctionOptions, RowRef, RowSink, SqlFunction, SyncPrepared, SyncSession,
-    SyncSight, SyncStatement, ValueRef,
+    FunctionOp, FunctionOptions, RowRef, RowSink, SqlFunction, SyncLimit, SyncPrepared,
+    SyncSession, SyncSetting, SyncSight, SyncStatement, ValueRef,
 };
 pub use value::{Params, Value};

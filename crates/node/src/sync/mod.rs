@@ -4,10 +4,12 @@
 //! JavaScript, which may call in here again: that is refused for the same database.
 
 mod answer;
+mod callbacks;
 mod database;
 mod functions;
 mod memory;
 mod opening;
+mod program;
 mod rows;
 mod statements;
 mod values;

@@ -9,6 +9,7 @@ use super::answer::{Raw, answer, call, failure, run, undefined};
 use super::rows::Cells;
 use super::values;
 use crate::encode::Integers;
+use crate::error::Outcome;
 use crate::exports::with;
 use crate::words::malformed;
 
@@ -24,22 +25,7 @@ pub fn sync_prepare(env: Env, connection: f64, database: f64, sql: String) -> Re
         };
         Ok((prepared, names))
     })?;
-    let (prepared, names) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => return failure(&env, error),
-    };
-    match prepared {
-        SyncPrepared::Nothing => answer(&env, Ok(0.0)),
-        SyncPrepared::Several => answer(&env, Ok(2.0)),
-        SyncPrepared::One(statement) => {
-            let mut out = env.create_array(4)?;
-            out.set(0, statement.id as f64)?;
-            out.set(1, statement.reader)?;
-            out.set(2, statement.readonly)?;
-            out.set(3, names)?;
-            Ok(Raw(out.raw()))
-        }
-    }
+    prepared_answer(&env, prepared)
 }
 
 /// Lets a statement go.
@@ -212,6 +198,28 @@ pub fn sync_first(env: Env, connection: f64, database: f64, sql: String) -> Resu
             first.map(|(text, at)| vec![text, sql[..at].to_owned(), sql[at..].to_owned()])
         }),
     )
+}
+
+pub(super) fn prepared_answer(
+    env: &Env,
+    prepared: Outcome<(SyncPrepared, Vec<Option<String>>)>,
+) -> Result<Raw> {
+    let (prepared, names) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return failure(env, error),
+    };
+    match prepared {
+        SyncPrepared::Nothing => answer(env, Ok(0.0)),
+        SyncPrepared::Several => answer(env, Ok(2.0)),
+        SyncPrepared::One(statement) => {
+            let mut out = env.create_array(4)?;
+            out.set(0, statement.id as f64)?;
+            out.set(1, statement.reader)?;
+            out.set(2, statement.readonly)?;
+            out.set(3, names)?;
+            Ok(Raw(out.raw()))
+        }
+    }
 }
 
 fn mode(integers: f64) -> Result<Integers> {

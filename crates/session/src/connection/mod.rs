@@ -1,6 +1,7 @@
 //! A session's connection: what runs on the thread whose turn it is.
 
 mod batch;
+mod changes;
 mod cursor;
 mod direct;
 mod forget;

@@ -141,7 +141,7 @@ fn database(
             if let Some(settings) = kept.and_then(|kept| kept.settings.as_deref()) {
                 settings.apply(&sqlite)?;
             }
-            sqlite.authorizer(Some(authorizer::new(options.readonly, notes.clone())))?;
+            sqlite.authorizer(Some(authorizer::new(options.readonly, notes.clone(), None)))?;
             let control = control.clone();
             sqlite.progress_handler(
                 PROGRESS_OPS,

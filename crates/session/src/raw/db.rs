@@ -1,10 +1,12 @@
 //! The connection handle.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_int};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ffi};
 
@@ -40,7 +42,7 @@ pub(crate) struct Kept {
 /// Opened without SQLite's own mutex: one thread at a time may use it and its statements.
 pub(crate) struct Db {
     /// Closes the handle, which rolls back what is open.
-    connection: Connection,
+    connection: RefCell<Connection>,
     raw: *mut ffi::sqlite3,
     /// What a connection before this one had counted, if it goes on with that.
     counts: Option<Rc<Counts>>,
@@ -59,6 +61,7 @@ impl Db {
     pub(crate) fn new(connection: Connection) -> Self {
         // SAFETY: the handle is used only while `connection`, which closes it, is alive beside it.
         let raw = unsafe { connection.handle() };
+        let connection = RefCell::new(connection);
         Self { connection, raw, counts: None, stale: Cell::new(false) }
     }
 
@@ -129,10 +132,31 @@ impl Db {
     /// Sets limits.
     pub(crate) fn limit(&self, limits: &[(Limit, i32)]) -> Result<(), RawError> {
         for &(limit, value) in limits {
-            let set = self.connection.set_limit(limit, value);
+            let set = self.connection.borrow().set_limit(limit, value);
             set.map_err(|_| RawError::of(ffi::SQLITE_RANGE))?;
         }
         Ok(())
+    }
+
+    /// A limit as it stands.
+    pub(crate) fn limit_of(&self, limit: Limit) -> i32 {
+        // No limit of that enumeration is unknown to SQLite.
+        self.connection.borrow().limit(limit).unwrap_or(0)
+    }
+
+    /// Turns a setting of the connection on or off.
+    pub(crate) fn configure(&self, config: DbConfig, on: bool) -> Result<(), RawError> {
+        let set = self.connection.borrow().set_db_config(config, on);
+        set.map(drop).map_err(|_| RawError::of(ffi::SQLITE_ERROR))
+    }
+
+    /// Replaces the authorizer. Statements compiled before are compiled anew by their next run.
+    pub(crate) fn set_authorizer(
+        &self,
+        authorizer: impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static,
+    ) -> Result<(), RawError> {
+        let set = self.connection.borrow_mut().authorizer(Some(authorizer));
+        set.map_err(|_| RawError::of(ffi::SQLITE_ERROR))
     }
 
     pub(super) fn raw(&self) -> *mut ffi::sqlite3 {

@@ -51,6 +51,45 @@ pub(crate) enum Step {
     Done,
 }
 
+/// What SQLite counts about a statement, over all its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatementCounter {
+    /// Steps through a table without an index.
+    FullscanStep,
+    /// Sorts.
+    Sort,
+    /// Rows of indexes made for one run.
+    Autoindex,
+    /// Instructions.
+    VmStep,
+    /// How often it was compiled anew.
+    Reprepare,
+    /// Runs.
+    Run,
+    /// Lookups that a Bloom filter did not save.
+    FilterMiss,
+    /// Lookups that a Bloom filter saved.
+    FilterHit,
+    /// Bytes it takes in memory: a gauge.
+    MemoryUsed,
+}
+
+impl StatementCounter {
+    fn code(self) -> c_int {
+        match self {
+            Self::FullscanStep => ffi::SQLITE_STMTSTATUS_FULLSCAN_STEP,
+            Self::Sort => ffi::SQLITE_STMTSTATUS_SORT,
+            Self::Autoindex => ffi::SQLITE_STMTSTATUS_AUTOINDEX,
+            Self::VmStep => ffi::SQLITE_STMTSTATUS_VM_STEP,
+            Self::Reprepare => ffi::SQLITE_STMTSTATUS_REPREPARE,
+            Self::Run => ffi::SQLITE_STMTSTATUS_RUN,
+            Self::FilterMiss => ffi::SQLITE_STMTSTATUS_FILTER_MISS,
+            Self::FilterHit => ffi::SQLITE_STMTSTATUS_FILTER_HIT,
+            Self::MemoryUsed => ffi::SQLITE_STMTSTATUS_MEMUSED,
+        }
+    }
+}
+
 /// A value of the current row, in SQLite's own memory.
 pub(crate) enum ColumnValue<'a> {
     Null,
@@ -157,6 +196,12 @@ impl Statement {
     pub(crate) fn reprepares(&self) -> c_int {
         // SAFETY: the statement is alive.
         unsafe { ffi::sqlite3_stmt_status(self.raw(), ffi::SQLITE_STMTSTATUS_REPREPARE, 0) }
+    }
+
+    /// A counter, which is set to 0 with `reset`.
+    pub(crate) fn counter(&self, counter: StatementCounter, reset: bool) -> c_int {
+        // SAFETY: the statement is alive.
+        unsafe { ffi::sqlite3_stmt_status(self.raw(), counter.code(), reset.into()) }
     }
 
     /// Whether it leaves the database as it is.

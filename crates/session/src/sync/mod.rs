@@ -3,7 +3,9 @@
 //! A call runs on the connection and returns what came of it; with strict durability, when all that
 //! it rests on is durable. What it rests on is the ticket of the mount, as for any other session.
 
+mod changes;
 mod functions;
+mod program;
 mod rows;
 mod statements;
 
@@ -21,9 +23,11 @@ use crate::control::Control;
 use crate::core::guarded;
 use crate::fault::Fault;
 use crate::metrics::{Counters, SessionMetrics, Sight};
+use crate::raw::Recorder;
 use crate::{Durability, Host, OpenOptions, SessionError};
 
 pub use functions::{FunctionOp, FunctionOptions, SqlFunction};
+pub use program::{SyncLimit, SyncSetting};
 pub use rows::{RowRef, RowSink, ValueRef};
 pub use statements::{SyncPrepared, SyncStatement};
 
@@ -36,6 +40,8 @@ use statements::Held;
 pub struct SyncSession {
     /// Before the connection, which they keep open.
     statements: HashMap<u64, Held>,
+    /// Before the connection, which they keep open.
+    recorders: HashMap<u64, Recorder>,
     /// `None` once it is closed.
     connection: Option<Connection>,
     opening: Opening,
@@ -89,6 +95,7 @@ impl SyncSession {
         host.executor.awoke();
         Ok(Self {
             statements: HashMap::new(),
+            recorders: HashMap::new(),
             connection: Some(connection),
             opening,
             control,
@@ -129,11 +136,13 @@ impl SyncSession {
     pub fn close(&mut self) -> Result<(), SessionError> {
         let ticket = self.ticket();
         let statements = std::mem::take(&mut self.statements);
+        let recorders = std::mem::take(&mut self.recorders);
         let Some(connection) = self.connection.take() else { return Ok(()) };
         self.opening.host.executor.let_go(false);
         // What panicked may do so again.
         let _ = catch_unwind(AssertUnwindSafe(move || {
             drop(statements);
+            drop(recorders);
             drop(connection);
         }));
         self.wait_for(ticket)

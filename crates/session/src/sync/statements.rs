@@ -12,7 +12,7 @@ use rusqlite::ffi::{SQLITE_ABORT_ROLLBACK, SQLITE_NOMEM};
 
 /// A statement that the caller holds.
 pub(super) struct Held {
-    compiled: Compiled,
+    pub(super) compiled: Compiled,
     /// What is bound stays.
     bound: bool,
     run: Run,
@@ -56,16 +56,17 @@ impl SyncSession {
             Ok(match it.connection()?.compile_text(sql)? {
                 Text::Nothing => SyncPrepared::Nothing,
                 Text::Several => SyncPrepared::Several,
-                Text::One(compiled) => {
-                    it.next_id += 1;
-                    let id = it.next_id;
-                    let (reader, readonly) = (compiled.reader(), compiled.readonly);
-                    let held = Held { compiled: *compiled, bound: false, run: Run::None };
-                    it.statements.insert(id, held);
-                    SyncPrepared::One(SyncStatement { id, reader, readonly })
-                }
+                Text::One(compiled) => SyncPrepared::One(it.hold(*compiled)),
             })
         })
+    }
+
+    pub(super) fn hold(&mut self, compiled: Compiled) -> SyncStatement {
+        self.next_id += 1;
+        let id = self.next_id;
+        let (reader, readonly) = (compiled.reader(), compiled.readonly);
+        self.statements.insert(id, Held { compiled, bound: false, run: Run::None });
+        SyncStatement { id, reader, readonly }
     }
 
     /// Lets a statement go. One that is gone is no error.
@@ -200,7 +201,7 @@ impl SyncSession {
         })
     }
 
-    fn reading(&self) -> bool {
+    pub(super) fn reading(&self) -> bool {
         self.statements.values().any(|held| held.run == Run::Live)
     }
 
@@ -286,7 +287,7 @@ impl SyncSession {
     }
 }
 
-fn find(
+pub(super) fn find(
     statements: &mut std::collections::HashMap<u64, Held>,
     id: u64,
 ) -> Result<&mut Held, Fault> {
