@@ -1,20 +1,13 @@
 /** A file name into the database of an actor. */
 
-import { existsSync, mkdirSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
 import { SqliteError, StorageError } from '../errors.js'
-import type { Storage } from '../storage.js'
 import type { OpenedSync } from '../sync/database.js'
 import { type Opening, openMemory, openSync } from '../sync/open.js'
+import { placeOf } from '../sync/place.js'
 import { Mode } from '../sync/state.js'
 import { StatementSync } from '../sync/statement.js'
 import type { Row } from '../types.js'
 import { checked } from './options.js'
-
-/** Where databases are kept if the options do not say. */
-const STORE_VARIABLE = 'ACTOR_SQLITE_STORE'
-/** Beside the named file, if nothing else is said. */
-const STORE_DIRECTORY = '.actor-sqlite'
 
 /** SQLite's own cache, as large as better-sqlite3 has it. */
 const CACHE_BYTES = 16_000 * 1024
@@ -34,7 +27,11 @@ export function open(given: unknown, options: unknown): OpenedSync {
   const opening: Opening = { dialect: { exact: true }, mode: Mode.rounded, safeIntegers: false, verbose }
   const facts = { name: filename, memory, readonly, statements: Statement }
   if (memory) return { ...openMemory(opening, { cacheBytes: CACHE_BYTES }), ...facts }
-  const { actor, ...place } = placeOf(trimmed, store)
+  const found = placeOf(trimmed, store)
+  if (found === undefined) {
+    throw new TypeError('Cannot open database because the directory does not exist')
+  }
+  const { actor, ...place } = found
   const create = !readonly && !fileMustExist
   try {
     return {
@@ -47,20 +44,4 @@ export function open(given: unknown, options: unknown): OpenedSync {
     }
     throw error
   }
-}
-
-/** Which actor of which store a name means. */
-function placeOf(
-  name: string,
-  given: string | Storage | undefined,
-): { store: string | Storage; actor: string } {
-  const store = given ?? process.env[STORE_VARIABLE]
-  if (store !== undefined && store !== '') return { store, actor: name }
-  const directory = dirname(name)
-  if (!existsSync(directory)) {
-    throw new TypeError('Cannot open database because the directory does not exist')
-  }
-  const beside = join(directory, STORE_DIRECTORY)
-  mkdirSync(beside, { recursive: true })
-  return { store: beside, actor: basename(name) }
 }
