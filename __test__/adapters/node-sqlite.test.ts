@@ -756,6 +756,23 @@ describe('images', () => {
     expect(db.prepare('SELECT name FROM sqlite_schema').get()).toEqual(row({ name: 'mine' }))
   })
 
+  test('an empty database has one as well, and a function cannot replace its database', () => {
+    const db = memory()
+    db.exec('CREATE TABLE mine (x)')
+    const image = memory().serialize()
+    expect(image).toHaveLength(4096)
+    db.function('replace_it', () => {
+      db.deserialize(image)
+      return 1
+    })
+    expect(thrown(() => db.prepare('SELECT replace_it()').get())).toEqual([
+      'ERR_INVALID_STATE',
+      'database cannot be deserialized while in a callback',
+    ])
+    db.deserialize(image)
+    expect(db.prepare('SELECT count(*) n FROM sqlite_schema').get()).toEqual(row({ n: 0 }))
+  })
+
   test('backup() puts one into another database', async () => {
     const [from, path] = [memory(), nextPath()]
     from.exec("CREATE TABLE t (x); INSERT INTO t VALUES ('one')")

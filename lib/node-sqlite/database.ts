@@ -157,7 +157,7 @@ class DatabaseSyncImpl {
   /** Replaces it by what `serialize()` made; its statements are finalized. */
   deserialize(buffer: Uint8Array, options?: DeserializeOptions): void {
     const state = this.#open()
-    if (state.calls > 0) throw invalidState('database cannot be replaced while in a callback')
+    if (state.calls > 0) throw invalidState('database cannot be deserialized while in a callback')
     deserialize(state, buffer, options)
   }
 
