@@ -1,12 +1,13 @@
 //! What one JavaScript environment holds: its port, its handles, and what its facade knows.
 //!
-//! Everything here belongs to the environment's own thread. The cleanup hook empties it, so that a
-//! terminated Worker or a `process.exit` with open handles leaves nothing behind.
+//! Everything here belongs to the environment's own thread. Its end empties it, so that a terminated
+//! Worker or a `process.exit` with open handles leaves nothing behind.
 
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actor_sqlite_session::{Action, Command, CursorId};
 use napi::Env;
@@ -16,7 +17,7 @@ use crate::encode::Envelope;
 use crate::import::Tell;
 use crate::port::Port;
 use crate::snapshot::Snapshot;
-use crate::store::{Opened, StoreRef};
+use crate::store::{self, Opened, StoreRef};
 use crate::sync::SyncDatabase;
 use crate::table::Table;
 use crate::transfer::{Stopped, Transfer};
@@ -24,6 +25,9 @@ use crate::transfer::{Stopped, Transfer};
 /// How many shapes a facade caches before all are forgotten: a bound for programs that make up
 /// ever new statements.
 const SHAPES_MAX: usize = 4096;
+
+/// The connections of all environments.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static CONNECTIONS: RefCell<Table<Connection>> = const { RefCell::new(Table::new()) };
@@ -71,6 +75,7 @@ pub fn add(port: impl FnOnce(u64) -> napi::Result<Port>) -> napi::Result<u64> {
             shapes: HashSet::new(),
             in_flight: 0,
         };
+        LIVE.fetch_add(1, Ordering::SeqCst);
         connections
             .insert(connection)
             .ok_or_else(|| napi::Error::from_reason("too many connections in this environment"))
@@ -85,20 +90,32 @@ pub fn with<R>(handle: u64, use_it: impl FnOnce(&mut Connection) -> R) -> Option
 /// Takes a connection down with all it holds: at the end of the environment.
 pub fn remove(handle: u64) {
     let connection = CONNECTIONS.with_borrow_mut(|connections| connections.remove(handle));
-    if let Some(mut connection) = connection {
+    drop(connection);
+}
+
+/// The end of an environment comes here by two ways: its cleanup hook calls [`remove`], or, as Node
+/// runs no hooks at `process.exit` and after an uncaught exception, the C library destroys what
+/// belongs to the main thread. That is before it destroys RocksDB's static objects, which the threads
+/// of a store must not meet; so both ways wait for all threads.
+impl Drop for Connection {
+    fn drop(&mut self) {
         // Those that use a store first: it is given up only when nobody does.
-        let transfers = connection.stop_transfers(None);
-        for database in connection.sync.drain() {
-            database.abandon();
+        let transfers = self.stop_transfers(None);
+        let mut all_free = true;
+        for database in self.sync.drain() {
+            all_free &= database.abandon();
         }
-        let databases = connection.databases.drain().into_iter();
-        let abandoned: Vec<_> = databases.map(Database::abandon).collect();
+        let abandoned: Vec<_> = self.databases.drain().into_iter().map(Database::abandon).collect();
         for database in abandoned {
             database.wait();
         }
         transfers.into_iter().for_each(Stopped::wait);
-        for store in connection.stores.drain() {
+        for store in self.stores.drain() {
             store.close();
+        }
+        // Those of Workers have ended by now if the process does.
+        if LIVE.fetch_sub(1, Ordering::SeqCst) == 1 && all_free {
+            store::wait_for_all();
         }
     }
 }

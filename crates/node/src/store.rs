@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actor_sqlite_engine::Engine;
 use actor_sqlite_kv_rocksdb::RocksKv;
@@ -35,6 +35,10 @@ const THREADS_MAX: usize = 64;
 /// How long a store that is shut down waits for those who read its metrics.
 const READERS_POLL: Duration = Duration::from_millis(1);
 const READERS_POLLS_MAX: usize = 1000;
+
+/// How long the last environment waits for its stores. They take milliseconds; one that hangs must not
+/// keep the process for ever.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// What an environment is to keep after an opening.
 pub enum Opened {
@@ -139,6 +143,19 @@ pub fn live_stores() -> Vec<Arc<Store>> {
         Slot::Empty | Slot::Changing => None,
     };
     places.iter().filter_map(live).collect()
+}
+
+/// Waits until no store is live: at the end of the last environment. What an executor's thread lets go
+/// of last is shut down by a thread of its own, and if the process ended meanwhile that thread would
+/// meet RocksDB's static objects destroyed, and abort.
+pub fn wait_for_all() {
+    let deadline = Instant::now() + LAST_WAIT;
+    let places: Vec<_> = locked(&PLACES).iter().flat_map(HashMap::values).cloned().collect();
+    for place in places {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let is_there = |slot: &mut Slot| !matches!(slot, Slot::Empty);
+        drop(place.changed.wait_timeout_while(locked(&place.slot), left, is_there));
+    }
 }
 
 impl Store {

@@ -76,14 +76,16 @@ impl SyncDatabase {
     }
 
     /// Closes it at the end of its environment, and then lets the store go. Not if a call is under
-    /// way, which the end of the process cuts short.
-    pub fn abandon(self: Rc<Self>) {
+    /// way, which the end of the process cuts short: then the answer is `false`, and the store stays.
+    pub fn abandon(self: Rc<Self>) -> bool {
+        let is_free = self.session.try_borrow_mut().is_ok();
         let _ = self.with(SyncSession::close);
         let store = self.store.as_ref().map(|(store, _)| store.clone());
         drop(self);
         if let Some(store) = store {
             store.close();
         }
+        is_free
     }
 }
 
