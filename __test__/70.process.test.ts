@@ -135,7 +135,10 @@ test('process.exit in a function that SQL calls', async () => {
     db.function('leave', () => process.exit(5))
     db.prepare('SELECT leave()').get()`
   for (let round = 0; round < 4; round += 1) {
-    expect(await finished(runModule(text, join(directory, 'inside')))).toMatchObject({ code: 5, signal: null })
+    expect(await finished(runModule(text, join(directory, 'inside')))).toMatchObject({
+      code: 5,
+      signal: null,
+    })
   }
 })
 
