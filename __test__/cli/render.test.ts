@@ -23,13 +23,22 @@ function text(): string {
   return Array.from({ length: below(8) }, () => pick(LETTERS)).join('')
 }
 
+/**
+ * A value of any size that both make alike: whole thousand-and-twenty-fourths times a power of two. Before
+ * 3.43 SQLite read a literal of many digits, or of a great exponent, as a neighbour of the nearest double.
+ */
+function scaled(): string {
+  const factors = pick(['*', '/']).concat('1048576.0').repeat(below(45))
+  return `(${pick(['', '-'])}${below(2 ** 40) / 1024}e0${factors})`
+}
+
 function real(): string {
   const kinds = [
     () => pick(REALS),
     () => (random() * 1000).toFixed(2),
-    () => (random() * 10 ** (below(600) - 300)).toExponential(),
+    scaled,
     () => `${below(1e6)}.0`,
-    () => `-${random() * 1e9}`,
+    scaled,
   ]
   return pick(kinds)()
 }
