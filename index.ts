@@ -18,6 +18,7 @@ export type { OpenOptions } from './lib/storage.js'
 export { openDatabase, openStorage } from './lib/storage.js'
 export type {
   AggregateOptionsSync,
+  BackupOptionsSync,
   FunctionOptionsSync,
   OpenSyncOptions,
   PragmaOptionsSync,

@@ -137,9 +137,20 @@ export class Storage {
    *
    * @internal
    */
-  _inside(): { handle: number; options: StorageOptions; closers: Set<() => void> } {
+  _inside(): {
+    handle: number
+    options: StorageOptions
+    closers: Set<() => void>
+    transfers: Transfers
+  } {
     if (this.#closed !== undefined) throw closedError('storage')
-    return { handle: this.#handle, options: this.#options, closers: this.#closers }
+    const [handle, options, closers, transfers] = [
+      this.#handle,
+      this.#options,
+      this.#closers,
+      this.#transfers,
+    ]
+    return { handle, options, closers, transfers }
   }
 
   /** Counters of the store, for all its databases, as they stand now. Can be read after `close()`. */

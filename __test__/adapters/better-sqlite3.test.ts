@@ -172,3 +172,44 @@ test('its errors and those of the package are the same', () => {
   expect(thrown(() => new SqliteError('text', 1 as never))).toBeInstanceOf(TypeError)
   expect(thrown(() => new Database('x', { store: 'http://x' }))).not.toBeInstanceOf(StorageError)
 })
+
+test('bytes of a file are a database in memory of its own', async () => {
+  const source = new Database()
+  source.exec('PRAGMA page_size = 512; CREATE TABLE t (x); CREATE INDEX i ON t (x)')
+  source.exec("INSERT INTO t VALUES (1), ('two'), (NULL)")
+  const bytes = source.serialize()
+  const [one, two] = [new Database(bytes), new Database(bytes, { readonly: true })]
+  expect(one).toMatchObject({ name: ':memory:', memory: true, readonly: false })
+  for (const db of [one, two]) expect(db.serialize().equals(bytes)).toBe(true)
+  one.exec('DELETE FROM t; INSERT INTO t VALUES (5)')
+  one.close()
+  expect(two.prepare('SELECT x FROM t').pluck().all()).toEqual([1, 'two', null])
+  expect(thrown(() => two.exec('DELETE FROM t'))).toMatchObject({ code: 'SQLITE_READONLY' })
+  expect(new Database(Buffer.alloc(0)).prepare('SELECT * FROM sqlite_master').all()).toEqual([])
+})
+
+test('bytes that are more than a part at a time are all there', () => {
+  const source = new Database()
+  source.exec('CREATE TABLE t (x)')
+  const insert = source.prepare('INSERT INTO t VALUES (randomblob(100000))')
+  for (let row = 0; row < 70; row += 1) insert.run()
+  const bytes = source.serialize()
+  const db = new Database(bytes)
+  expect(bytes.length).toBeGreaterThan(4 << 20)
+  expect(db.pragma('integrity_check', { simple: true })).toBe('ok')
+  expect(db.serialize().equals(bytes)).toBe(true)
+})
+
+test('bytes that are no database, or a damaged one, are refused', () => {
+  const source = new Database()
+  source.exec('CREATE TABLE t (x); INSERT INTO t VALUES (1); CREATE INDEX i ON t (x)')
+  const bytes = source.serialize()
+  const damaged = Buffer.from(bytes)
+  damaged.fill(0xff, 4096, 8192)
+  for (const wrong of [Buffer.from('x'), Buffer.alloc(5000), bytes.subarray(0, -1), damaged]) {
+    const error = thrown(() => new Database(wrong))
+    expect(error).toBeInstanceOf(SqliteError)
+    expect(error.code).toBe('SQLITE_NOTADB')
+  }
+  expect(thrown(() => new Database(new Uint8Array(4) as Buffer))).toBeInstanceOf(TypeError)
+})

@@ -7,6 +7,7 @@ import Database, { type Options, type SqliteError } from '../../lib/better-sqlit
 test('the class is called with and without new', () => {
   const unused = (): void => {
     expectTypeOf(new Database('app.db', { readonly: true })).toEqualTypeOf<DatabaseSync>()
+    expectTypeOf(new Database(Buffer.alloc(0))).toEqualTypeOf<DatabaseSync>()
     expectTypeOf(Database(':memory:')).toEqualTypeOf<DatabaseSync>()
     expectTypeOf(new Database().prepare<{ a: number }>('SELECT 1')).toEqualTypeOf<
       StatementSync<{ a: number }>

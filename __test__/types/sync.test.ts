@@ -3,6 +3,7 @@
 import { expectTypeOf, test } from 'vitest'
 import {
   type DatabaseSync,
+  type ExportProgress,
   openDatabaseSync,
   type Row,
   type RunResult,
@@ -25,6 +26,17 @@ test('results are no promises', () => {
     expectTypeOf([...statement.iterate()]).toEqualTypeOf<Message[]>()
     expectTypeOf(db.prepare('SELECT 1').get()).toEqualTypeOf<Row | undefined>()
     expectTypeOf(db.exec('…')).toEqualTypeOf<DatabaseSync>()
+  }
+  expectTypeOf(unused).toBeFunction()
+})
+
+test('a backup is a promise', () => {
+  const unused = (db: DatabaseSync): void => {
+    expectTypeOf(db.backup('a.db')).resolves.toEqualTypeOf<ExportProgress>()
+    expectTypeOf(db.backup).toBeCallableWith('a.db', { progress: ({ remainingPages }) => remainingPages })
+    expectTypeOf(db.backup).toBeCallableWith('a.db', { progress: () => {}, attached: 'main' })
+    // @ts-expect-error: a number of pages, or nothing
+    db.backup('a.db', { progress: () => '1' })
   }
   expectTypeOf(unused).toBeFunction()
 })

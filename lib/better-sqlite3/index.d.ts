@@ -7,6 +7,7 @@ import { DatabaseSync } from '../sync/database.js';
 import { Statement } from './open.js';
 import type { Options } from './options.js';
 import { SqliteError } from './sqlite-error.js';
+export type { BackupOptionsSync as BackupOptions } from '../sync/backup.js';
 export type { DatabaseSync, PragmaOptionsSync as PragmaOptions } from '../sync/database.js';
 export type { TransactionFn as Transaction } from '../sync/transaction.js';
 export type { RunResult } from '../types.js';
@@ -14,8 +15,8 @@ export type { Options } from './options.js';
 export { SqliteError, Statement };
 /** Opens a database, with or without `new`. */
 export interface DatabaseConstructor {
-    new (filename?: string | null, options?: Options | null): DatabaseSync;
-    (filename?: string | null, options?: Options | null): DatabaseSync;
+    new (filename?: string | Buffer | null, options?: Options | null): DatabaseSync;
+    (filename?: string | Buffer | null, options?: Options | null): DatabaseSync;
     readonly prototype: DatabaseSync;
     readonly SqliteError: typeof SqliteError;
 }

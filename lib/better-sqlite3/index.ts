@@ -9,6 +9,7 @@ import { open, Statement } from './open.js'
 import type { Options } from './options.js'
 import { SqliteError } from './sqlite-error.js'
 
+export type { BackupOptionsSync as BackupOptions } from '../sync/backup.js'
 export type { DatabaseSync, PragmaOptionsSync as PragmaOptions } from '../sync/database.js'
 export type { TransactionFn as Transaction } from '../sync/transaction.js'
 export type { RunResult } from '../types.js'
@@ -17,8 +18,8 @@ export { SqliteError, Statement }
 
 /** Opens a database, with or without `new`. */
 export interface DatabaseConstructor {
-  new (filename?: string | null, options?: Options | null): DatabaseSync
-  (filename?: string | null, options?: Options | null): DatabaseSync
+  new (filename?: string | Buffer | null, options?: Options | null): DatabaseSync
+  (filename?: string | Buffer | null, options?: Options | null): DatabaseSync
   readonly prototype: DatabaseSync
   readonly SqliteError: typeof SqliteError
 }

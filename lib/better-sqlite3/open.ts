@@ -13,20 +13,24 @@ import { checked } from './options.js'
 const CACHE_BYTES = 16_000 * 1024
 
 const SQLITE_CANTOPEN = 14
+const SQLITE_NOTADB = 26
+
+type Memory = ReturnType<typeof openMemory>
 
 /** A compiled statement. */
 export class Statement<T = Row> extends StatementSync<T> {}
 
 /** Opens what the constructor is asked for. */
 export function open(given: unknown, options: unknown): OpenedSync {
-  const filename = given ?? ''
+  const file = Buffer.isBuffer(given) ? given : undefined
+  const filename = file === undefined ? (given ?? '') : ':memory:'
   if (typeof filename !== 'string') throw new TypeError('Expected first argument to be a string')
   const trimmed = filename.trim()
   const memory = trimmed === '' || trimmed === ':memory:'
-  const { readonly, fileMustExist, verbose, store, rest } = checked(options, memory)
+  const { readonly, fileMustExist, verbose, store, rest } = checked(options, memory && file === undefined)
   const opening: Opening = { dialect: { exact: true }, mode: Mode.rounded, safeIntegers: false, verbose }
   const facts = { name: filename, memory, readonly, statements: Statement }
-  if (memory) return { ...openMemory(opening, { cacheBytes: CACHE_BYTES }), ...facts }
+  if (memory) return { ...openBytes(opening, readonly, file), ...facts }
   const found = placeOf(trimmed, store)
   if (found === undefined) {
     throw new TypeError('Cannot open database because the directory does not exist')
@@ -41,6 +45,18 @@ export function open(given: unknown, options: unknown): OpenedSync {
   } catch (error) {
     if (error instanceof StorageError && error.code === 'ERR_NOT_FOUND') {
       throw new SqliteError('unable to open database file', SQLITE_CANTOPEN)
+    }
+    throw error
+  }
+}
+
+/** In memory, of the bytes of a SQLite file if there are any. */
+function openBytes(opening: Opening, readonly: boolean, file: Buffer | undefined): Memory {
+  try {
+    return openMemory(opening, { cacheBytes: CACHE_BYTES, readonly }, file)
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'ERR_INVALID_FILE') {
+      throw new SqliteError(error.message, SQLITE_NOTADB)
     }
     throw error
   }

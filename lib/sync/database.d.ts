@@ -1,6 +1,7 @@
 /** Databases whose calls return their results. */
 import type { DatabaseMetrics } from '../../native.cjs';
-import type { Row } from '../types.js';
+import type { ExportProgress, Row } from '../types.js';
+import { type BackupOf, type BackupOptionsSync } from './backup.js';
 import { type AggregateOptionsSync, type FunctionOptionsSync } from './functions.js';
 import { type SyncState } from './state.js';
 import { StatementSync } from './statement.js';
@@ -16,6 +17,8 @@ export interface OpenedSync {
     readonly name: string;
     readonly memory: boolean;
     readonly readonly: boolean;
+    /** Where its committed states are read; `undefined` for one in memory. */
+    readonly backedUp: BackupOf | undefined;
     /** The class of its statements. Default: `StatementSync`. */
     readonly statements?: typeof StatementSync;
     /** Called once when it is closed. */
@@ -59,6 +62,12 @@ export declare class DatabaseSync {
     serialize(options?: {
         readonly attached?: string;
     } | null): Buffer;
+    /**
+     * Copies the newest committed state into a SQLite file, which replaces a database that is there. Calls
+     * go on meanwhile; nothing they do is in the copy. The file is there whole or not at all. `close()`
+     * ends it. A database in memory is copied in memory first, and not within a transaction.
+     */
+    backup(destination: string, options?: BackupOptionsSync | null): Promise<ExportProgress>;
     /** INTEGER values of statements that are prepared from now on come out as bigints. */
     defaultSafeIntegers(...on: [on?: boolean]): this;
     /** Allows writing while a result is read, which may then show some rows twice, or not at all. */

@@ -1,10 +1,12 @@
 /** Databases whose calls return their results. */
 
+import { setImmediate } from 'node:timers/promises'
 import type { DatabaseMetrics } from '../../native.cjs'
 import { connectionHandle } from '../connection.js'
 import { SqliteError } from '../errors.js'
 import { native } from '../native.js'
-import type { Row } from '../types.js'
+import type { ExportProgress, Row } from '../types.js'
+import { type BackupOf, type BackupOptionsSync, backup, backupRequest } from './backup.js'
 import {
   type AggregateOptionsSync,
   defineAggregate,
@@ -18,6 +20,7 @@ import {
   requireIdle,
   requireNoIterators,
   requireNoIteratorsUnlessUnsafe,
+  requireOpen,
   type SyncState,
 } from './state.js'
 import { prepareSync, StatementSync, toggle } from './statement.js'
@@ -37,6 +40,8 @@ export interface OpenedSync {
   readonly name: string
   readonly memory: boolean
   readonly readonly: boolean
+  /** Where its committed states are read; `undefined` for one in memory. */
+  readonly backedUp: BackupOf | undefined
   /** The class of its statements. Default: `StatementSync`. */
   readonly statements?: typeof StatementSync
   /** Called once when it is closed. */
@@ -192,6 +197,25 @@ export class DatabaseSync {
     return calling(state, () => native.syncSerialize(connectionHandle, state.handle, attached)) as Buffer
   }
 
+  /**
+   * Copies the newest committed state into a SQLite file, which replaces a database that is there. Calls
+   * go on meanwhile; nothing they do is in the copy. The file is there whole or not at all. `close()`
+   * ends it. A database in memory is copied in memory first, and not within a transaction.
+   */
+  async backup(destination: string, options?: BackupOptionsSync | null): Promise<ExportProgress> {
+    const request = backupRequest(destination, options)
+    requireOpen(this.#state)
+    const from = this.#opened.backedUp ?? (await this.#copied())
+    return await backup(this.#state, from, request)
+  }
+
+  /** Of a database in memory, once the call is over that this one may be a part of. */
+  async #copied(): Promise<Buffer> {
+    await setImmediate()
+    if (this.inTransaction) throw unfinishedError()
+    return this.serialize()
+  }
+
   #requireQuiet(): void {
     requireIdle(this.#state)
     requireNoIterators(this.#state)
@@ -253,6 +277,11 @@ export class DatabaseSync {
   [Symbol.dispose](): void {
     this.close()
   }
+}
+
+function unfinishedError(): TypeError {
+  const message = 'A database in memory cannot be backed up within a transaction'
+  return Object.assign(new TypeError(message), { code: 'ERR_BUSY' })
 }
 
 function requireString(value: unknown): asserts value is string {

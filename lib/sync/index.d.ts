@@ -1,4 +1,5 @@
 /** Databases whose calls return their results, on the thread that makes them. */
+export type { BackupOptionsSync } from './backup.js';
 export { DatabaseSync, type PragmaOptionsSync } from './database.js';
 export type { AggregateOptionsSync, FunctionOptionsSync } from './functions.js';
 export { RowIteratorSync } from './iterator.js';

@@ -1,8 +1,8 @@
 /** Opening a database for synchronous calls. */
 import { Storage } from '../storage.js';
 import type { DatabaseOptions } from '../types.js';
-import { DatabaseSync } from './database.js';
-import { type Dialect, type SyncState } from './state.js';
+import { DatabaseSync, type OpenedSync } from './database.js';
+import { type Dialect } from './state.js';
 /**
  * How `openDatabaseSync` opens. A database of synchronous calls never sleeps, keeps no statements of
  * its own, and leaves no transaction to a timer, so that these options are missing.
@@ -18,15 +18,12 @@ export interface Opening {
     readonly safeIntegers: boolean;
     readonly verbose: ((sql: string) => unknown) | undefined;
 }
+/** What an opening gives. */
+type Open = Pick<OpenedSync, 'state' | 'backedUp' | 'closed'>;
 /** Opens an actor's database on this thread, and its store if that is not open yet. */
 export declare function openDatabaseSync(actor: string, options: OpenSyncOptions): DatabaseSync;
 /** Opens it, and its store; says how it is closed again. */
-export declare function openSync(actor: string, options: OpenSyncOptions, opening: Opening): {
-    state: SyncState;
-    closed: () => void;
-};
-/** Opens a database in memory, which vanishes when it is closed. */
-export declare function openMemory(opening: Opening, options?: DatabaseOptions): {
-    state: SyncState;
-    closed: () => void;
-};
+export declare function openSync(actor: string, options: OpenSyncOptions, opening: Opening): Open;
+/** Opens a database in memory, empty or of a SQLite file, which vanishes when it is closed. */
+export declare function openMemory(opening: Opening, options?: DatabaseOptions, file?: Uint8Array): Open;
+export {};

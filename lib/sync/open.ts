@@ -5,9 +5,10 @@ import { connectionHandle } from '../connection.js'
 import { native } from '../native.js'
 import { databaseSettings, storageSettings } from '../settings.js'
 import { Storage } from '../storage.js'
+import { Transfers } from '../transfers.js'
 import type { DatabaseOptions, IntegerMode } from '../types.js'
 import { checkActor, checkStorageOptions, checkSyncOptions } from '../validate.js'
-import { DatabaseSync } from './database.js'
+import { DatabaseSync, type OpenedSync } from './database.js'
 import { type Dialect, errorOf, isFailure, Mode, type SyncState } from './state.js'
 
 /**
@@ -31,6 +32,9 @@ export interface Opening {
   readonly verbose: ((sql: string) => unknown) | undefined
 }
 
+/** What an opening gives. */
+type Open = Pick<OpenedSync, 'state' | 'backedUp' | 'closed'>
+
 const MODES: Record<IntegerMode, number> = { number: Mode.number, bigint: Mode.number, auto: Mode.auto }
 
 /** Opens an actor's database on this thread, and its store if that is not open yet. */
@@ -46,11 +50,7 @@ export function openDatabaseSync(actor: string, options: OpenSyncOptions): Datab
 }
 
 /** Opens it, and its store; says how it is closed again. */
-export function openSync(
-  actor: string,
-  options: OpenSyncOptions,
-  opening: Opening,
-): { state: SyncState; closed: () => void } {
+export function openSync(actor: string, options: OpenSyncOptions, opening: Opening): Open {
   checkActor(actor)
   const { store, ...rest } = (options ?? {}) as OpenSyncOptions
   checkSyncOptions(rest)
@@ -60,39 +60,35 @@ export function openSync(
   const handle = answered(native.syncOpenStorage(connectionHandle, storageSettings(path, { store })))
   const closeStorage = (): void => native.syncCloseStorage(connectionHandle, handle)
   try {
-    return { state: open(handle, databaseSettings(actor, rest, {}), opening), closed: closeStorage }
+    const settings = databaseSettings(actor, rest, {})
+    const backedUp = { storage: handle, namespace: settings.namespace, actor, transfers: new Transfers() }
+    return { state: open(handle, settings, opening), backedUp, closed: closeStorage }
   } catch (error) {
     closeStorage()
     throw error
   }
 }
 
-/** Opens a database in memory, which vanishes when it is closed. */
-export function openMemory(
-  opening: Opening,
-  options: DatabaseOptions = {},
-): { state: SyncState; closed: () => void } {
+/** Opens a database in memory, empty or of a SQLite file, which vanishes when it is closed. */
+export function openMemory(opening: Opening, options: DatabaseOptions = {}, file?: Uint8Array): Open {
   const settings = databaseSettings('memory', options, {})
-  const handle = answered(native.syncOpenMemory(connectionHandle, settings, opening.dialect.exact))
-  return { state: stateOf(handle, opening), closed: () => {} }
+  const handle = answered(native.syncOpenMemory(connectionHandle, settings, opening.dialect.exact, file))
+  return { state: stateOf(handle, opening), backedUp: undefined, closed: () => {} }
 }
 
 /** Opens it in a storage that is open, whose end is its end. */
-function attach(
-  storage: Storage,
-  actor: string,
-  options: DatabaseOptions,
-  opening: Opening,
-): { state: SyncState; closed: () => void } {
-  const { handle, options: defaults, closers } = storage._inside()
-  const state = open(handle, databaseSettings(actor, options, defaults), opening)
+function attach(storage: Storage, actor: string, options: DatabaseOptions, opening: Opening): Open {
+  const { handle, options: defaults, closers, transfers } = storage._inside()
+  const settings = databaseSettings(actor, options, defaults)
+  const state = open(handle, settings, opening)
   const close = (): void => {
     if (!state.open) return
     state.open = false
     native.syncClose(connectionHandle, state.handle)
   }
   closers.add(close)
-  return { state, closed: () => void closers.delete(close) }
+  const backedUp = { storage: handle, namespace: settings.namespace, actor, transfers }
+  return { state, backedUp, closed: () => void closers.delete(close) }
 }
 
 function open(storage: number, settings: ReturnType<typeof databaseSettings>, opening: Opening): SyncState {

@@ -37,6 +37,8 @@ export interface SyncState {
     } | undefined;
 }
 export declare function busyError(): TypeError;
+/** Throws unless the database is open. */
+export declare function requireOpen(state: SyncState): void;
 /** Throws unless the database is open and no call is under way. */
 export declare function requireIdle(state: SyncState): void;
 /** Throws if a result is being read. */

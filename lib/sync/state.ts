@@ -44,9 +44,14 @@ export function busyError(): TypeError {
   return refused('This database connection is busy executing a query', 'ERR_BUSY')
 }
 
+/** Throws unless the database is open. */
+export function requireOpen(state: SyncState): void {
+  if (!state.open) throw refused('The database connection is not open', 'ERR_CLOSED')
+}
+
 /** Throws unless the database is open and no call is under way. */
 export function requireIdle(state: SyncState): void {
-  if (!state.open) throw refused('The database connection is not open', 'ERR_CLOSED')
+  requireOpen(state)
   if (state.busy) throw busyError()
 }
 

@@ -8,7 +8,7 @@ use actor_sqlite_pagestore::ActorId;
 use actor_sqlite_session::{OpenOptions, SessionError, SyncSession, SyncSight};
 
 use super::memory;
-use crate::error::{ErrorPayload, Outcome, session_error};
+use crate::error::{ErrorPayload, Outcome, import_error, session_error};
 use crate::metrics::DatabaseMetrics;
 use crate::store::StoreRef;
 
@@ -39,9 +39,20 @@ impl SyncDatabase {
         Ok(Self::of(session, Some((store.clone(), number)), reals))
     }
 
-    /// Opens one in memory, which nobody else can open and which vanishes when it is closed.
-    pub fn in_memory(actor: ActorId, options: OpenOptions, reals: bool) -> Outcome<Rc<Self>> {
-        let session = SyncSession::open(&memory::host(), actor, options)
+    /// Opens one in memory, empty or made of a SQLite file. Nobody else can open it, and it vanishes
+    /// when it is closed.
+    pub fn in_memory(
+        actor: ActorId,
+        options: OpenOptions,
+        reals: bool,
+        file: Option<&[u8]>,
+    ) -> Outcome<Rc<Self>> {
+        let host = match file {
+            Some(file) => memory::host_with(&actor, &options.owner, file)
+                .map_err(|error| Box::new(import_error(&error)))?,
+            None => memory::host(),
+        };
+        let session = SyncSession::open(&host, actor, options)
             .map_err(|error| Box::new(session_error(&error)))?;
         Ok(Self::of(session, None, reals))
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use napi::bindgen_prelude::Uint8Array;
 use napi::{Env, Result};
 use napi_derive::napi;
 
@@ -55,16 +56,18 @@ pub fn sync_open(
     keep(&env, connection, opened)
 }
 
-/// Opens a database in memory; the answer is its handle.
+/// Opens a database in memory, empty or with the bytes of a SQLite file; the answer is its handle.
 #[napi(catch_unwind, ts_return_type = "unknown")]
 pub fn sync_open_memory(
     env: Env,
     connection: f64,
     options: NativeDatabaseOptions,
     reals: bool,
+    file: Option<Uint8Array>,
 ) -> Result<Raw> {
-    let opened =
-        options.check().and_then(|(actor, options)| SyncDatabase::in_memory(actor, options, reals));
+    let opened = options.check().and_then(|(actor, options)| {
+        SyncDatabase::in_memory(actor, options, reals, file.as_deref())
+    });
     keep(&env, connection, opened)
 }
 
