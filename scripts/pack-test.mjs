@@ -16,7 +16,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { cache, capture, packageJson, platform, root } from './project.mjs'
+import { capture, packageJson, platform, root } from './project.mjs'
+import { nodeBinary } from './toolchain.mjs'
 
 const NODES = [20, 22, 24]
 
@@ -123,19 +124,6 @@ function withoutRust() {
   )
   const { CARGO_HOME: _, CARGO_TARGET_DIR: __, ...rest } = process.env
   return { ...rest, PATH: bare.join(delimiter), NAPI_RS_ENFORCE_VERSION_CHECK: '1' }
-}
-
-/** A Node of a major version: this one, or the binary that npm's package of it brings. */
-function nodeBinary(major) {
-  if (process.versions.node.startsWith(`${major}.`)) return process.execPath
-  const directory = join(cache, 'nodes', String(major))
-  const binary = join(directory, 'node_modules', 'node', 'bin', 'node')
-  if (!existsSync(binary)) {
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, 'package.json'), '{ "private": true }')
-    npm(['install', '--no-save', `node@${major}`], directory)
-  }
-  return binary
 }
 
 function run(binary, directory, file, ...args) {

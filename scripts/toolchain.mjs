@@ -1,6 +1,6 @@
 /** Looks for what a build needs, and brings it or names the command that does. */
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cache, capture, digest, fail, once, root, show } from './project.mjs'
 
@@ -111,4 +111,22 @@ function readFirst(target) {
   } catch {
     return false
   }
+}
+
+/** A Node of a major version: this one, or the binary that npm's package of it brings. */
+export function nodeBinary(major) {
+  if (process.versions.node.startsWith(`${major}.`)) return process.execPath
+  const directory = join(cache, 'nodes', String(major))
+  const binary = join(directory, 'node_modules', 'node', 'bin', 'node')
+  if (!existsSync(binary)) {
+    mkdirSync(directory, { recursive: true })
+    writeFileSync(join(directory, 'package.json'), '{ "private": true }')
+    const { ok, output } = capture(
+      'npm',
+      ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', `node@${major}`],
+      { cwd: directory },
+    )
+    if (!ok) throw new Error(`npm install node@${major}\n${output}`)
+  }
+  return binary
 }
