@@ -14,7 +14,7 @@ export type { InspectorMetric, LabeledTiming } from './lib/metrics.js';
 export { inspectorMetrics, prometheus } from './lib/metrics.js';
 export type { OpenOptions } from './lib/storage.js';
 export { openDatabase, openStorage } from './lib/storage.js';
-export type { AggregateOptionsSync, BackupOptionsSync, FunctionOptionsSync, OpenSyncOptions, PragmaOptionsSync, SyncBindArgs, TransactionFn, } from './lib/sync/index.js';
+export type { AggregateOptionsSync, BackupOptionsSync, FunctionOptionsSync, OpenSyncOptions, PragmaOptionsSync, SyncBindArgs, TableContextSync, TableDefinitionSync, TableFactorySync, TableRowSync, TransactionFn, } from './lib/sync/index.js';
 export { DatabaseSync, openDatabaseSync, RowIteratorSync, StatementSync } from './lib/sync/index.js';
 export type { SqlTagFunction } from './lib/tag.js';
 export type { TraceMessage, TraceOperation } from './lib/trace.js';

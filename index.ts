@@ -23,6 +23,10 @@ export type {
   OpenSyncOptions,
   PragmaOptionsSync,
   SyncBindArgs,
+  TableContextSync,
+  TableDefinitionSync,
+  TableFactorySync,
+  TableRowSync,
   TransactionFn,
 } from './lib/sync/index.js'
 export { DatabaseSync, openDatabaseSync, RowIteratorSync, StatementSync } from './lib/sync/index.js'

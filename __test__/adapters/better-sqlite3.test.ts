@@ -123,6 +123,37 @@ test('values bind and come out as those of better-sqlite3', () => {
   expect(db.pragma('cache_size', { simple: true })).toBe(-16000)
 })
 
+test('values of virtual tables are those of better-sqlite3', () => {
+  const db = new Database()
+  const seen: unknown[] = []
+  db.table('echo', {
+    columns: ['value', 'type'],
+    *rows(one) {
+      seen.push(one)
+      yield [one, typeof one]
+      yield [true, 'unfit']
+    },
+  })
+  const first = (value: unknown) => db.prepare('SELECT typeof(value), type FROM echo(?)').raw().get(value)
+  expect(first(1)).toEqual(['real', 'number'])
+  expect(first(9007199254740993n)).toEqual(['real', 'number'])
+  expect(seen.at(-1)).toBe(9007199254740992)
+  expect(db.prepare('SELECT type FROM echo').pluck().all()).toEqual(['undefined', 'unfit'])
+  expect(thrown(() => db.prepare('SELECT value FROM echo').all())).toMatchObject({
+    name: 'TypeError',
+    message: 'Virtual table module "echo" yielded an invalid value',
+  })
+  db.defaultSafeIntegers()
+  expect(first(1n)).toEqual(['real', 'number'])
+  db.table('echo', {
+    columns: ['value', 'type'],
+    *rows(one) {
+      yield [one, typeof one]
+    },
+  })
+  expect(first(1n)).toEqual(['integer', 'bigint'])
+})
+
 test('verbose is told of each statement before it runs, and can stop it', () => {
   const told: string[] = []
   let stop: Error | undefined

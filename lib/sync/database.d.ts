@@ -5,6 +5,8 @@ import { type BackupOf, type BackupOptionsSync } from './backup.js';
 import { type AggregateOptionsSync, type FunctionOptionsSync } from './functions.js';
 import { type SyncState } from './state.js';
 import { StatementSync } from './statement.js';
+import type { TableDefinitionSync } from './table-definition.js';
+import { type TableFactorySync } from './tables.js';
 import { type TransactionFn } from './transaction.js';
 /** How a pragma's result is shaped. */
 export interface PragmaOptionsSync {
@@ -58,6 +60,12 @@ export declare class DatabaseSync {
     function(name: string, options: FunctionOptionsSync, work: (...values: any[]) => unknown): this;
     /** Registers an aggregate, and with `inverse` a window function. */
     aggregate<T>(name: string, options: AggregateOptionsSync<T>): this;
+    /**
+     * Registers virtual tables, whose rows a generator yields on this thread and while a statement runs: it
+     * must not use this database. A definition is one table of that name; a factory makes one for each
+     * `CREATE VIRTUAL TABLE … USING name(…)`, and again when a later handle uses that.
+     */
+    table(name: string, definition: TableDefinitionSync | TableFactorySync): this;
     /** The database as the bytes of a SQLite file. */
     serialize(options?: {
         readonly attached?: string;

@@ -24,6 +24,8 @@ import {
   type SyncState,
 } from './state.js'
 import { prepareSync, StatementSync, toggle } from './statement.js'
+import type { TableDefinitionSync } from './table-definition.js'
+import { defineTable, type TableFactorySync } from './tables.js'
 import { type TransactionFn, TransactionSteps, transactionOf } from './transaction.js'
 
 const SQLITE_AUTH = 23
@@ -181,6 +183,17 @@ export class DatabaseSync {
   aggregate<T>(name: string, options: AggregateOptionsSync<T>): this {
     this.#requireQuiet()
     defineAggregate(this.#state, name, options)
+    return this
+  }
+
+  /**
+   * Registers virtual tables, whose rows a generator yields on this thread and while a statement runs: it
+   * must not use this database. A definition is one table of that name; a factory makes one for each
+   * `CREATE VIRTUAL TABLE … USING name(…)`, and again when a later handle uses that.
+   */
+  table(name: string, definition: TableDefinitionSync | TableFactorySync): this {
+    this.#requireQuiet()
+    defineTable(this.#state, name, definition)
     return this
   }
 

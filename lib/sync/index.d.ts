@@ -6,4 +6,6 @@ export { RowIteratorSync } from './iterator.js';
 export type { OpenSyncOptions } from './open.js';
 export { openDatabaseSync } from './open.js';
 export { StatementSync, type SyncBindArgs } from './statement.js';
+export type { TableDefinitionSync, TableRowSync } from './table-definition.js';
+export type { TableContextSync, TableFactorySync } from './tables.js';
 export type { TransactionFn } from './transaction.js';

@@ -54,7 +54,8 @@ pub use raw::StatementCounter;
 pub use rows::{Cell, Column, CursorId, Rows, Shape};
 pub use session::{OpenReply, Session};
 pub use sync::{
-    FunctionOp, FunctionOptions, RowRef, RowSink, SqlFunction, SyncLimit, SyncPrepared,
-    SyncSession, SyncSetting, SyncSight, SyncStatement, ValueRef,
+    FunctionOp, FunctionOptions, RowRef, RowSink, SqlFunction, SqlModule, SqlScan, SqlTable,
+    SqlTableDefinition, SyncLimit, SyncPrepared, SyncSession, SyncSetting, SyncSight,
+    SyncStatement, ValueRef,
 };
 pub use value::{Params, Value};

@@ -1,13 +1,12 @@
 //! Functions of JavaScript that SQLite calls.
 
-use std::ptr;
-
 use actor_sqlite_session::{FunctionOp, FunctionOptions, SqlFunction, Value, ValueRef};
 use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, Unknown};
-use napi::{Env, JsValue, Result, sys};
+use napi::{Env, JsValue, Result};
 use napi_derive::napi;
 
 use super::answer::{Raw, answer, call};
+use super::kept::Kept;
 use super::rows::Scope;
 use super::values;
 use crate::encode::Integers;
@@ -45,9 +44,7 @@ pub fn sync_function(
 ) -> Result<Raw> {
     let NativeFunctionOptions { name, arguments, deterministic, direct_only, .. } = options;
     let integers = Integers::of(options.integers.into()).unwrap_or(Integers::Auto);
-    let mut reference = ptr::null_mut();
-    // SAFETY: the value is alive; the reference is deleted once, with the function.
-    unsafe { sys::napi_create_reference(env.raw(), callback.raw(), 1, &mut reference) };
+    let callback = Kept::of(&env, &callback);
     let registration = FunctionOptions {
         name,
         arguments: u32::try_from(arguments).ok(),
@@ -57,22 +54,21 @@ pub fn sync_function(
         window: options.window,
     };
     let registered = call(connection, database, |database, session| {
-        let function = JsFunction { env: env.raw(), reference, integers, reals: database.reals };
+        let function = JsFunction { callback, integers, reals: database.reals };
         session.register(&registration, Box::new(function))
     })?;
     answer(&env, registered)
 }
 
 struct JsFunction {
-    env: sys::napi_env,
-    reference: sys::napi_ref,
+    callback: Kept,
     integers: Integers,
     reals: bool,
 }
 
 impl SqlFunction for JsFunction {
     fn call(&self, op: FunctionOp, aggregate: u64, arguments: &[ValueRef<'_>]) -> Option<Value> {
-        let env = Env::from_raw(self.env);
+        let env = self.callback.env();
         let _scope = Scope::open(&env);
         self.answer(&env, op, aggregate, arguments).ok().flatten()
     }
@@ -98,39 +94,17 @@ impl JsFunction {
             let Some(value) = values::to_js(env, argument, self.integers)? else { return Ok(None) };
             values.set(index as u32, Raw(value))?;
         }
-        // SAFETY: the environment is alive and this is its thread, as it is in a call of this
-        // database; all values were made in the scope that is open.
+        // SAFETY: the environment is alive and this is its thread; the answer is of the scope that
+        // is open.
         unsafe {
-            let (mut function, mut this, mut result) =
-                (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-            sys::napi_get_reference_value(self.env, self.reference, &mut function);
-            sys::napi_get_undefined(self.env, &mut this);
             let given = [
-                i32::to_napi_value(self.env, op)?,
-                f64::to_napi_value(self.env, aggregate as f64)?,
+                i32::to_napi_value(env.raw(), op)?,
+                f64::to_napi_value(env.raw(), aggregate as f64)?,
                 values.raw(),
             ];
-            let status = sys::napi_call_function(
-                self.env,
-                this,
-                function,
-                given.len(),
-                given.as_ptr(),
-                &mut result,
-            );
-            if status != sys::Status::napi_ok {
-                // The environment is ending: its callback throws nothing.
-                return Ok(None);
-            }
-            values::value(&Unknown::from_napi_value(self.env, result)?, self.reals).map(Some)
+            let Some(result) = self.callback.call(&given) else { return Ok(None) };
+            values::value(&Unknown::from_napi_value(env.raw(), result)?, self.reals).map(Some)
         }
-    }
-}
-
-impl Drop for JsFunction {
-    fn drop(&mut self) {
-        // SAFETY: made once, deleted once, on the thread of its environment.
-        unsafe { sys::napi_delete_reference(self.env, self.reference) };
     }
 }
 

@@ -7,11 +7,13 @@ mod answer;
 mod callbacks;
 mod database;
 mod functions;
+mod kept;
 mod memory;
 mod opening;
 mod program;
 mod rows;
 mod statements;
+mod tables;
 mod values;
 
 pub use database::SyncDatabase;

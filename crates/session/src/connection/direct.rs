@@ -6,7 +6,7 @@ use super::Connection;
 use crate::compiled::{Compiled, Texts};
 use crate::fault::Fault;
 use crate::raw::{Registration, Step};
-use crate::{Changes, Params, SessionError, SqlFunction};
+use crate::{Changes, Params, SessionError, SqlFunction, SqlModule};
 
 /// What a text is made of.
 pub(crate) enum Text {
@@ -86,6 +86,15 @@ impl Connection {
         function: Box<dyn SqlFunction>,
     ) -> Result<(), Fault> {
         Ok(self.db.register(registration, function)?)
+    }
+
+    pub(crate) fn register_module(
+        &mut self,
+        name: &str,
+        eponymous: bool,
+        module: Box<dyn SqlModule>,
+    ) -> Result<(), Fault> {
+        Ok(self.db.register_module(name, eponymous, module)?)
     }
 
     pub(crate) fn serialized(&self, schema: &CStr) -> Option<Vec<u8>> {

@@ -12,8 +12,9 @@ use rusqlite::{Connection, ffi};
 
 use super::counts::{self, Counts};
 use super::functions::{self, Registration};
+use super::modules;
 use super::statement::{Statement, Step};
-use crate::SqlFunction;
+use crate::{SqlFunction, SqlModule};
 
 /// `sqlite3ResetAllSchemasOfConnection`: the schema is read again, virtual tables are connected anew.
 const FORGET: &str = "PRAGMA writable_schema=RESET";
@@ -73,6 +74,18 @@ impl Db {
     ) -> Result<(), RawError> {
         // SAFETY: the handle is open as long as `self`, and only this thread uses it.
         let code = unsafe { functions::register(self.raw, registration, function) };
+        if code == ffi::SQLITE_OK { Ok(()) } else { Err(self.error(code)) }
+    }
+
+    /// Registers a module of the caller's.
+    pub(crate) fn register_module(
+        &self,
+        name: &str,
+        eponymous: bool,
+        module: Box<dyn SqlModule>,
+    ) -> Result<(), RawError> {
+        // SAFETY: the handle is open as long as `self`, and only this thread uses it.
+        let code = unsafe { modules::register(self.raw, name, eponymous, module) };
         if code == ffi::SQLITE_OK { Ok(()) } else { Err(self.error(code)) }
     }
 

@@ -185,7 +185,7 @@ unsafe fn run(
 
 /// # Safety
 /// `value` must be alive as long as what is borrowed.
-unsafe fn borrowed<'a>(value: *mut ffi::sqlite3_value) -> ValueRef<'a> {
+pub(super) unsafe fn borrowed<'a>(value: *mut ffi::sqlite3_value) -> ValueRef<'a> {
     // SAFETY: by this function's contract; the length is asked for after the pointer.
     unsafe {
         match ffi::sqlite3_value_type(value) {
@@ -212,8 +212,8 @@ unsafe fn bytes<'a>(start: *const u8, value: *mut ffi::sqlite3_value) -> &'a [u8
 }
 
 /// # Safety
-/// `context` must be that of a function's call.
-unsafe fn set_result(context: *mut ffi::sqlite3_context, value: &Value) {
+/// `context` must be that of a call which answers with a value.
+pub(super) unsafe fn set_result(context: *mut ffi::sqlite3_context, value: &Value) {
     let copy = ffi::SQLITE_TRANSIENT();
     // SAFETY: SQLite copies the bytes before this returns.
     unsafe {

@@ -6,6 +6,8 @@ mod counts;
 mod db;
 mod functions;
 mod image;
+mod modules;
+mod scans;
 mod statement;
 
 pub(crate) use changeset::Recorder;

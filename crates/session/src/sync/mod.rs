@@ -5,6 +5,7 @@
 
 mod changes;
 mod functions;
+mod modules;
 mod program;
 mod rows;
 mod statements;
@@ -27,6 +28,7 @@ use crate::raw::Recorder;
 use crate::{Durability, Host, OpenOptions, SessionError};
 
 pub use functions::{FunctionOp, FunctionOptions, SqlFunction};
+pub use modules::{SqlModule, SqlScan, SqlTable, SqlTableDefinition};
 pub use program::{SyncLimit, SyncSetting};
 pub use rows::{RowRef, RowSink, ValueRef};
 pub use statements::{SyncPrepared, SyncStatement};
