@@ -1,7 +1,7 @@
 /** Every sample of README.md and docs/ compiles, runs, and gives what it says. */
 
 import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import ts from 'typescript'
@@ -42,6 +42,9 @@ function install(): void {
   )
   writeFileSync(join(work, 'checks.d.ts'), DECLARATIONS)
   writeFileSync(join(work, 'checks.cjs'), RUNTIME)
+  // What Prisma's generator makes beside a program.
+  mkdirSync(join(work, 'generated'))
+  copyFileSync(join(root, '__test__/adapters/prisma/client.ts'), join(work, 'generated/client.ts'))
 }
 
 function compile(files: string[]): void {
